@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* Help, errors, numbers and JSON output of the verbs. */
+#include "cmd.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+int pml_cmd_usage(const struct verb *verb, FILE *to)
+{
+    fputs(verb->help, to);
+    return to == stdout ? 0 : PML_USAGE;
+}
+
+int pml_cmd_fail(const struct verb *verb, const struct pml_error *err)
+{
+    fprintf(stderr, "pml %s: %s\n", verb->name, err->text);
+    return (int)err->kind;
+}
+
+int pml_cmd_json(json_t *object, int status)
+{
+    int failed =
+        !object || json_dumpf(object, stdout, JSON_COMPACT) != 0 || putchar('\n') == EOF || fflush(stdout) != 0;
+    json_decref(object);
+    return failed ? PML_UNKNOWN : status;
+}
+
+bool pml_cmd_colour(FILE *to)
+{
+    return isatty(fileno(to)) && !getenv("NO_COLOR");
+}
+
+bool pml_cmd_int(long long *out, const char *option, const char *text, long long low, long long high,
+                 struct pml_error *err)
+{
+    char *end;
+    errno = 0;
+    *out = strtoll(text, &end, 10);
+    if (end == text || *end || errno || *out < low || *out > high)
+        return pml_fail(err, PML_USAGE, "usage", "%s: an integer from %lld to %lld is wanted", option, low, high);
+    return true;
+}
+
+bool pml_cmd_float(double *out, const char *option, const char *text, double low, double high, struct pml_error *err)
+{
+    char *end;
+    *out = strtod(text, &end);
+    if (end == text || *end || !isfinite(*out) || *out < low || *out > high)
+        return pml_fail(err, PML_USAGE, "usage", "%s: a number from %g to %g is wanted", option, low, high);
+    return true;
+}

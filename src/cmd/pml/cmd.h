@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* What the verbs of the program `pml` share: one file a verb, each of which exports one struct verb. */
+#ifndef PML_CMD_H
+#define PML_CMD_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "base/error.h"
+
+struct verb {
+    const char *name;
+    const char *summary;               /* one line for `pml --help` */
+    const char *help;                  /* "usage: pml NAME ...\n\n..." */
+    int (*run)(int argc, char **argv); /* argv[0] is the verb; returns the exit status */
+};
+
+extern const struct verb *const pml_verbs[]; /* NULL-terminated, in the order of help */
+
+/* Prints the verb's help. Returns 0 for stdout, 2 for stderr, so that a run function can return it. */
+int pml_cmd_usage(const struct verb *verb, FILE *to);
+/* Prints "pml VERB: TEXT" on one line of stderr. Returns the exit status of the error. */
+int pml_cmd_fail(const struct verb *verb, const struct pml_error *err);
+/* Prints one JSON object and a newline on stdout, takes the reference. Returns STATUS, or 3 if it cannot be printed. */
+int pml_cmd_json(json_t *object, int status);
+bool pml_cmd_colour(FILE *to); /* a terminal, and NO_COLOR is not set */
+/* A decimal integer in [LOW, HIGH] from an option's argument. usage. */
+PML_CHECKED
+bool pml_cmd_int(long long *out, const char *option, const char *text, long long low, long long high,
+                 struct pml_error *err);
+/* A finite decimal number in [LOW, HIGH]. usage. */
+PML_CHECKED
+bool pml_cmd_float(double *out, const char *option, const char *text, double low, double high, struct pml_error *err);
+
+#endif
