@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* Rotary position embedding: frequencies, the table of one position, the rotation. */
+#include "engine/rope.h"
+
+#include "engine/math.h"
+
+void pml_rope_frequencies(double *frequency, size_t pairs, double base, const float *factors, double scale)
+{
+    double step = pml_log2(base) / (double)pairs;
+    for (size_t i = 0; i < pairs; i++) {
+        frequency[i] = pml_exp2(-(double)i * step);
+        if (factors)
+            frequency[i] = frequency[i] / (double)factors[i];
+        if (scale != 1.0)
+            frequency[i] = frequency[i] / scale;
+    }
+}
+
+void pml_rope_angles(float *cosine, float *sine, const double *frequency, size_t pairs, uint32_t position)
+{
+    for (size_t i = 0; i < pairs; i++) {
+        double s, c;
+        pml_sincos((double)position * frequency[i], &s, &c);
+        sine[i] = (float)s;
+        cosine[i] = (float)c;
+    }
+}
+
+void pml_rope_turn_adjacent(float *head, const float *cosine, const float *sine, size_t pairs)
+{
+    for (size_t i = 0; i < pairs; i++) {
+        float a = head[2 * i], b = head[2 * i + 1];
+        head[2 * i] = a * cosine[i] - b * sine[i];
+        head[2 * i + 1] = a * sine[i] + b * cosine[i];
+    }
+}
