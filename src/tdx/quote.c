@@ -52,7 +52,7 @@ static bool get_body_type(enum pml_body_type *type, const struct pml_quote *q, s
 
 static bool get_body(struct pml_quote *q, struct pml_cursor *in, struct pml_error *err)
 {
-    enum pml_body_type type;
+    enum pml_body_type type = PML_BODY_NONE;
     if (!get_body_type(&type, q, in, err))
         return false;
     struct pml_cursor body = pml_get_sub(in, pml_body_size(type));
