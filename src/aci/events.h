@@ -81,7 +81,8 @@ json_t *pml_event_descriptor(const json_t *event, struct pml_error *err);
 PML_CHECKED
 bool pml_descriptor_payload(uint8_t payload[PML_SHA256_SIZE], const json_t *descriptor, struct pml_error *err);
 
-/* Readers of documents from outside (descriptor or event); strings point into the document. PML_NO: "event". */
+/* Readers of documents from outside (descriptor or event); strings point into the document. PML_NO: "profile", "event",
+ * "json". */
 PML_CHECKED
 bool pml_model_descriptor_parse(struct pml_model_descriptor *out, const json_t *document, struct pml_error *err);
 PML_CHECKED

@@ -56,7 +56,7 @@ bool pml_keyset_build(struct pml_keyset *out, const struct pml_keyset_parts *par
 /*
  * Reads and checks a document (borrowed; a reference is kept). Refused: a member that is missing or of another type,
  * no Ed25519 receipt key, a key_id used twice in a role, public keys that are not lower-case hex, one key in two roles.
- * Entries of an unknown algo are allowed and never match. PML_NO, "keyset".
+ * Entries of an unknown algo are allowed and never match. PML_NO: "keyset", "json", "jcs".
  */
 PML_CHECKED
 bool pml_keyset_parse(struct pml_keyset *out, json_t *document, struct pml_error *err);

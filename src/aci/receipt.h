@@ -20,8 +20,6 @@
 #define PML_EVENT_FORWARDED "request.forwarded"
 #define PML_EVENT_RETURNED  "response.returned"
 
-struct pml_ed25519_key;
-
 /* What surrounds the events of a receipt; borrowed. */
 struct pml_receipt_head {
     const char *receipt_id;
@@ -51,12 +49,12 @@ bool pml_receipt_add_body(json_t *events, const char *type, const uint8_t body_s
 
 /*
  * Finishes: signs JCS(document without signature) and returns the canonical text with the signature in its sorted
- * place. EVENTS is borrowed and must begin with request.received and end with response.returned. The caller frees. jcs,
- * memory, crypto.
+ * place. SEED is the Ed25519 receipt key of that id. EVENTS is borrowed and must begin with request.received and end
+ * with response.returned. The caller frees. jcs, memory, crypto.
  */
 PML_CHECKED
 char *pml_receipt_sign(const struct pml_receipt_head *head, json_t *events, const char *key_id,
-                       const struct pml_ed25519_key *key, size_t *size, struct pml_error *err);
+                       const struct pml_secret *seed, size_t *size, struct pml_error *err);
 
 /* A receipt from outside. Pointers belong to DOCUMENT. */
 struct pml_receipt {
@@ -75,7 +73,7 @@ struct pml_receipt {
 /*
  * Reads the structure: one JSON object of at most PML_RECEIPT_MAX bytes, api_version aci/1, members of their types, the
  * first event request.received, and no second request.received, request.forwarded or response.returned. PML_NO,
- * "receipt".
+XX
  */
 PML_CHECKED
 bool pml_receipt_parse(struct pml_receipt *out, const char *text, size_t size, struct pml_error *err);

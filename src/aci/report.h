@@ -20,7 +20,7 @@
 /* What a service reports; all borrowed, one consistent snapshot. */
 struct pml_report_parts {
     const struct pml_keyset *keyset;
-    const uint8_t *report_data;         /* PML_REPORT_DATA_SIZE, of the statement the quote carries */
+    const uint8_t *report_data;         /* PML_SHA256_SIZE, of the statement the quote carries */
     const char *repo_url, *repo_commit; /* both or neither (NULL or "") */
     const uint8_t *image_digest;        /* PML_SHA256_SIZE; NULL: none */
     const void *quote;
@@ -42,7 +42,7 @@ char *pml_report_build(const struct pml_report_parts *parts, size_t *size, struc
 struct pml_report {
     json_t *document; /* owned */
     uint8_t claimed_keyset_digest[PML_SHA256_SIZE];
-    uint8_t report_data[PML_REPORT_DATA_SIZE];
+    uint8_t report_data[PML_SHA256_SIZE];
     struct pml_keyset keyset; /* owned */
     uint8_t *quote;           /* owned; optional */
     size_t quote_size;
@@ -57,7 +57,8 @@ struct pml_report {
 
 /*
  * Reads the structure and judges nothing beyond it: one JSON object of at most PML_REPORT_MAX bytes, api_version aci/1,
- * tee_type tdx, a well-formed keyset, report data and evidence members of the right types. PML_NO: "report", "keyset".
+ * tee_type tdx, a well-formed keyset, report data and evidence members of the right types. PML_NO: "report", "keyset",
+ * "json", "jcs".
  */
 PML_CHECKED
 bool pml_report_parse(struct pml_report *out, const char *text, size_t size, struct pml_error *err);

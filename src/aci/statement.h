@@ -14,16 +14,15 @@
 #include "base/error.h"
 
 #define PML_NONCE_SIZE       32
-#define PML_REPORT_DATA_SIZE 32
 #define PML_REPORT_DATA_SLOT 64 /* of a quote: report data and 32 zero bytes */
 #define PML_STATEMENT_TEXT   256
 
 /* The statement. NONCE NULL: the form without one. Returns OUT. */
 char *pml_statement_text(char out[PML_STATEMENT_TEXT], const uint8_t keyset_digest[PML_SHA256_SIZE],
                          const uint8_t *nonce);
-void pml_statement_report_data(uint8_t report_data[PML_REPORT_DATA_SIZE], const uint8_t keyset_digest[PML_SHA256_SIZE],
+void pml_statement_report_data(uint8_t report_data[PML_SHA256_SIZE], const uint8_t keyset_digest[PML_SHA256_SIZE],
                                const uint8_t *nonce);
-void pml_statement_slot(uint8_t slot[PML_REPORT_DATA_SLOT], const uint8_t report_data[PML_REPORT_DATA_SIZE]);
+void pml_statement_slot(uint8_t slot[PML_REPORT_DATA_SLOT], const uint8_t report_data[PML_SHA256_SIZE]);
 
 /* A nonce on the wire: exactly 64 lower-case hex digits. */
 PML_CHECKED
