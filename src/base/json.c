@@ -43,12 +43,12 @@ static bool depth_within(const char *text, size_t size, unsigned limit)
     return true;
 }
 
-json_t *pml_json_load_depth(const char *text, size_t size, unsigned depth, struct pml_error *err)
+static json_t *load(const char *text, size_t size, unsigned depth, size_t flags, struct pml_error *err)
 {
     json_error_t where;
     if (!depth_within(text, size, depth))
         return pml_fail(err, PML_NO, "json", "nested deeper than %u levels", depth);
-    json_t *value = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &where);
+    json_t *value = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | flags, &where);
     if (!value && json_error_code(&where) == json_error_out_of_memory)
         return pml_fail_memory(err);
     if (!value && json_error_code(&where) == json_error_duplicate_key)
@@ -56,6 +56,16 @@ json_t *pml_json_load_depth(const char *text, size_t size, unsigned depth, struc
     if (!value)
         return pml_fail(err, PML_NO, "json", "not JSON at line %d column %d", where.line, where.column);
     return value;
+}
+
+json_t *pml_json_load_depth(const char *text, size_t size, unsigned depth, struct pml_error *err)
+{
+    return load(text, size, depth, 0, err);
+}
+
+json_t *pml_json_load_reals(const char *text, size_t size, unsigned depth, struct pml_error *err)
+{
+    return load(text, size, depth, JSON_DECODE_INT_AS_REAL, err);
 }
 
 json_t *pml_json_load(const char *text, size_t size, struct pml_error *err)

@@ -22,6 +22,9 @@ json_t *pml_json_load(const char *text, size_t size, struct pml_error *err);
 /* As above with another nesting limit. Strings may hold U+0000 (json_string_length). */
 PML_CHECKED
 json_t *pml_json_load_depth(const char *text, size_t size, unsigned depth, struct pml_error *err);
+/* As above, every number a real, however it is spelt: for documents whose integers need not fit 63 bits. */
+PML_CHECKED
+json_t *pml_json_load_reals(const char *text, size_t size, unsigned depth, struct pml_error *err);
 
 /* Members of an object; NULL or false with CODE "json" and the member's name when missing or of another type. Borrowed.
  */
