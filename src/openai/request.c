@@ -3,6 +3,7 @@
 #include "openai/request.h"
 
 #include <errno.h>
+#include <float.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +12,8 @@
 #include "base/memory.h"
 #include "openai/span.h"
 
-#define DEPTH_MAX 64 /* spec inference-api §4.1 */
+#define DEPTH_MAX  64   /* spec inference-api §4.1 */
+#define BIASES_MAX 1024 /* engine/sampling.h */
 
 /* A member of the request: how it is read, and what it may be. Numbers are judged by SPELT, the bytes in the body. */
 struct member {
@@ -191,11 +193,16 @@ static bool refuse_samplers(struct pml_chat_request *r, const struct member *m, 
 
 /* --- structured members --- */
 
+static bool is_text(const json_t *value)
+{
+    return json_is_string(value) && strlen(json_string_value(value)) == json_string_length(value);
+}
+
 static bool read_model(struct pml_chat_request *r, const struct member *m, const json_t *value, struct pml_span spelt,
                        struct pml_api_error *err)
 {
     (void)spelt;
-    if (!json_is_string(value) || strlen(json_string_value(value)) != json_string_length(value))
+    if (!is_text(value))
         return pml_api_invalid(err, m->name, "model must be a string");
     if (json_string_length(value) > 256)
         return pml_api_invalid(err, m->name, "model must be at most 256 bytes");
@@ -207,15 +214,18 @@ static bool read_stop(struct pml_chat_request *r, const struct member *m, const 
                       struct pml_api_error *err)
 {
     (void)spelt;
-    size_t count = json_is_array(value) ? json_array_size(value) : 1;
-    if (count > PML_CHAT_STOPS_MAX)
-        return pml_api_invalid(err, m->name, "stop may hold at most %d strings", PML_CHAT_STOPS_MAX);
+    size_t count = json_is_array(value) ? json_array_size(value) : 1, total = 0;
+    if (count > PML_STOPS_MAX)
+        return pml_api_invalid(err, m->name, "stop may hold at most %d strings", PML_STOPS_MAX);
     for (size_t i = 0; i < count; i++) {
         const json_t *text = json_is_array(value) ? json_array_get(value, i) : value;
-        if (!json_is_string(text) || !json_string_length(text))
+        if (!is_text(text) || !json_string_length(text))
             return pml_api_invalid(err, m->name, "stop must be a string or strings that are not empty");
-        r->stops[i] = (struct pml_chat_text){ json_string_value(text), json_string_length(text) };
+        r->stops[i] = json_string_value(text);
+        total += json_string_length(text);
     }
+    if (total > PML_STOP_SIZE_MAX)
+        return pml_api_invalid(err, m->name, "stop may hold at most %d bytes", PML_STOP_SIZE_MAX);
     r->stop_count = count;
     return true;
 }
@@ -237,11 +247,11 @@ static bool read_stream_options(struct pml_chat_request *r, const struct member 
 
 static int by_token(const void *a, const void *b)
 {
-    const struct pml_chat_bias *x = a, *y = b;
+    const struct pml_logit_bias *x = a, *y = b;
     return (x->token > y->token) - (x->token < y->token);
 }
 
-static bool bias_entry(struct pml_chat_bias *out, struct pml_span token, struct pml_span bias,
+static bool bias_entry(struct pml_logit_bias *out, struct pml_span token, struct pml_span bias,
                        struct pml_api_error *err)
 {
     if (token.size > 2 && token.text[0] == '"')
@@ -253,7 +263,7 @@ static bool bias_entry(struct pml_chat_bias *out, struct pml_span token, struct 
     double number = strtod(bias.text, NULL);
     if (!(number >= -100 && number <= 100))
         return pml_api_invalid(err, "logit_bias", "logit_bias must be between -100 and 100");
-    *out = (struct pml_chat_bias){ (int32_t)strtol(token.text, NULL, 10), strtof(bias.text, NULL) };
+    *out = (struct pml_logit_bias){ (uint32_t)strtoul(token.text, NULL, 10), strtof(bias.text, NULL) };
     return true;
 }
 
@@ -264,8 +274,11 @@ static bool read_logit_bias(struct pml_chat_request *r, const struct member *m, 
     size_t count = json_is_object(value) ? json_object_size(value) : json_array_size(value);
     if (!json_is_object(value) && !json_is_array(value))
         return pml_api_invalid(err, m->name, "logit_bias must be an object");
-    r->biases = calloc(count + 1, sizeof *r->biases);
-    if (!r->biases)
+    if (count > BIASES_MAX)
+        return pml_api_invalid(err, m->name, "logit_bias may hold at most %d entries", BIASES_MAX);
+    struct pml_logit_bias *biases = calloc(count + 1, sizeof *biases);
+    r->sampling.logit_bias = biases;
+    if (!biases)
         return pml_api_fail(err, 500, "server_error", NULL, NULL, "out of memory");
     struct pml_span_walk walk = pml_span_walk(spelt);
     for (size_t i = 0; i < count; i++) {
@@ -281,15 +294,15 @@ static bool read_logit_bias(struct pml_chat_request *r, const struct member *m, 
             if (!pml_span_element(&inner, &token) || !pml_span_element(&inner, &bias))
                 return pml_api_invalid(err, m->name, "logit_bias must be an array of pairs");
         }
-        if (!bias_entry(&r->biases[i], token, bias, err))
+        if (!bias_entry(&biases[i], token, bias, err))
             return false;
     }
-    qsort(r->biases, count, sizeof *r->biases, by_token);
+    qsort(biases, count, sizeof *biases, by_token);
     for (size_t i = 1; i < count; i++) {
-        if (r->biases[i].token == r->biases[i - 1].token)
+        if (biases[i].token == biases[i - 1].token)
             return pml_api_invalid(err, m->name, "logit_bias names a token twice");
     }
-    r->bias_count = count;
+    r->sampling.logit_bias_count = count;
     return true;
 }
 
@@ -334,38 +347,25 @@ static bool read_provider(struct pml_chat_request *r, const struct member *m, co
 
 /* --- messages --- */
 
-static bool turn_fail(struct pml_api_error *err, size_t index, const char *member, const char *message)
+static bool message_fail(struct pml_api_error *err, size_t index, const char *member, const char *message)
 {
     char path[64];
     snprintf(path, sizeof path, "messages[%zu]%s", index, member);
     return pml_api_invalid(err, path, "%s", message);
 }
 
-static bool read_role(enum pml_chat_role *out, const json_t *message, size_t index, struct pml_api_error *err)
+static bool read_role(enum pml_role *out, const json_t *message, size_t index, struct pml_api_error *err)
 {
-    static const struct {
-        const char *name;
-        enum pml_chat_role role;
-    } roles[] = {
-        { "system", PML_CHAT_SYSTEM },
-        { "developer", PML_CHAT_SYSTEM },
-        { "user", PML_CHAT_USER },
-        { "assistant", PML_CHAT_ASSISTANT },
-    };
     const char *name = json_string_value(json_object_get(message, "role"));
-    for (size_t i = 0; name && i < PML_COUNT(roles); i++) {
-        if (!strcmp(name, roles[i].name)) {
-            *out = roles[i].role;
-            return true;
-        }
-    }
+    if (name && pml_role_parse(out, name))
+        return true;
     if (name && (!strcmp(name, "tool") || !strcmp(name, "function"))) {
         char path[64];
         snprintf(path, sizeof path, "messages[%zu].role", index);
         return pml_api_fail(err, 400, "invalid_request_error", "unsupported_parameter", path,
                             "tool messages are not supported by this server");
     }
-    return turn_fail(err, index, ".role", "role must be system, developer, user or assistant");
+    return message_fail(err, index, ".role", "role must be system, developer, user or assistant");
 }
 
 static bool is_plain_word(const char *text)
@@ -375,7 +375,8 @@ static bool is_plain_word(const char *text)
 }
 
 /* Content in parts: the texts, a newline between them. */
-static bool join_parts(struct pml_chat_turn *turn, const json_t *parts, size_t index, struct pml_api_error *err)
+static bool join_parts(struct pml_chat_message *out, char **joined, const json_t *parts, size_t index,
+                       struct pml_api_error *err)
 {
     PML_AUTO(buf) struct pml_buf text = { 0 };
     for (size_t i = 0; i < json_array_size(parts); i++) {
@@ -397,18 +398,19 @@ static bool join_parts(struct pml_chat_turn *turn, const json_t *parts, size_t i
         pml_put_bytes(&text, json_string_value(value), json_string_length(value));
     }
     struct pml_error ignored;
-    turn->joined = pml_buf_take(&text, &turn->content.size, &ignored);
-    if (!turn->joined)
+    *joined = pml_buf_take(&text, &out->size, &ignored);
+    if (!*joined)
         return pml_api_fail(err, 500, "server_error", NULL, NULL, "out of memory");
-    turn->content.bytes = turn->joined;
+    out->content = *joined;
     return true;
 }
 
-static bool read_turn(struct pml_chat_turn *turn, const json_t *message, size_t index, struct pml_api_error *err)
+static bool read_message(struct pml_chat_message *out, char **joined, const json_t *message, size_t index,
+                         struct pml_api_error *err)
 {
     if (!json_is_object(message))
-        return turn_fail(err, index, "", "a message must be an object");
-    if (!read_role(&turn->role, message, index, err))
+        return message_fail(err, index, "", "a message must be an object");
+    if (!read_role(&out->role, message, index, err))
         return false;
     const json_t *calls = json_object_get(message, "tool_calls"), *call = json_object_get(message, "function_call");
     if ((calls && !json_is_null(calls) && (!json_is_array(calls) || json_array_size(calls))) ||
@@ -420,12 +422,13 @@ static bool read_turn(struct pml_chat_turn *turn, const json_t *message, size_t 
     }
     const json_t *content = json_object_get(message, "content");
     if (json_is_string(content)) {
-        turn->content = (struct pml_chat_text){ json_string_value(content), json_string_length(content) };
+        out->content = json_string_value(content);
+        out->size = json_string_length(content);
         return true;
     }
     if (!json_array_size(content))
-        return turn_fail(err, index, ".content", "content must be a string or an array of parts");
-    return join_parts(turn, content, index, err);
+        return message_fail(err, index, ".content", "content must be a string or an array of parts");
+    return join_parts(out, joined, content, index, err);
 }
 
 static bool read_messages(struct pml_chat_request *r, const struct member *m, const json_t *value,
@@ -437,12 +440,13 @@ static bool read_messages(struct pml_chat_request *r, const struct member *m, co
         return pml_api_invalid(err, m->name, "messages must be an array that is not empty");
     if (count > PML_CHAT_MESSAGES_MAX)
         return pml_api_invalid(err, m->name, "messages may hold at most %d entries", PML_CHAT_MESSAGES_MAX);
-    r->turns = calloc(count, sizeof *r->turns);
-    if (!r->turns)
+    r->messages = calloc(count, sizeof *r->messages);
+    r->joined = calloc(count, sizeof *r->joined);
+    if (!r->messages || !r->joined)
         return pml_api_fail(err, 500, "server_error", NULL, NULL, "out of memory");
-    r->turn_count = count;
+    r->message_count = count;
     for (size_t i = 0; i < count; i++) {
-        if (!read_turn(&r->turns[i], json_array_get(value, i), i, err))
+        if (!read_message(&r->messages[i], &r->joined[i], json_array_get(value, i), i, err))
             return false;
     }
     return true;
@@ -464,15 +468,15 @@ static const struct member members[] = {
     { "max_completion_tokens", read_limit, AT(max_tokens), 1 },
     { "stop", read_stop },
     { "seed", read_seed },
-    { "temperature", read_float, AT(temperature), 0, 2 },
-    { "top_p", read_float, AT(top_p), 0, 1 },
-    { "min_p", read_float, AT(min_p), 0, 1 },
-    { "typical_p", read_float, AT(typical_p), 0, 1 },
-    { "top_k", read_int32, AT(top_k), 0, 1e9 },
-    { "repeat_penalty", read_float, AT(repeat_penalty), 0.01, 100 },
-    { "repeat_last_n", read_int32, AT(repeat_last_n), -1, 1e9 },
-    { "presence_penalty", read_float, AT(presence_penalty), -2, 2 },
-    { "frequency_penalty", read_float, AT(frequency_penalty), -2, 2 },
+    { "temperature", read_float, AT(sampling.temperature), 0, 2 },
+    { "top_p", read_float, AT(sampling.top_p), 0, 1 },
+    { "min_p", read_float, AT(sampling.min_p), 0, 1 },
+    { "typical_p", read_float, AT(sampling.typical_p), 0, 1 },
+    { "top_k", read_int32, AT(sampling.top_k), 0, 1e9 },
+    { "repeat_penalty", read_float, AT(sampling.repeat_penalty), 0.01, 100 },
+    { "repeat_last_n", read_int32, AT(sampling.repeat_last_n), -1, 1e9 },
+    { "presence_penalty", read_float, AT(sampling.presence_penalty), -2, 2 },
+    { "frequency_penalty", read_float, AT(sampling.frequency_penalty), -2, 2 },
     { "logit_bias", read_logit_bias },
     { "n", refuse_choices, 0, 1, PML_CHAT_CHOICES_MAX },
     { "logprobs", refuse_logprobs },
@@ -511,6 +515,13 @@ static void find_spellings(struct spelling *spelt, const char *body, size_t size
     }
 }
 
+/* 0 leaves one candidate, as does the smallest positive share; the engine's ranges are open at 0. */
+static void keep_at_least_one(struct pml_sampling *s)
+{
+    s->top_p = s->top_p > 0 ? s->top_p : FLT_MIN;
+    s->typical_p = s->typical_p > 0 ? s->typical_p : FLT_MIN;
+}
+
 static bool parse(struct pml_chat_request *r, const char *body, size_t size, struct pml_api_error *err)
 {
     struct pml_error why;
@@ -528,7 +539,8 @@ static bool parse(struct pml_chat_request *r, const char *body, size_t size, str
         if (value && !json_is_null(value) && !members[i].read(r, &members[i], value, spelt.of[i], err))
             return false;
     }
-    if (!r->turn_count)
+    keep_at_least_one(&r->sampling);
+    if (!r->message_count)
         return pml_api_invalid(err, "messages", "messages is missing");
     return true;
 }
@@ -538,11 +550,7 @@ bool pml_chat_request_parse(struct pml_chat_request *out, const char *body, size
     *out = (struct pml_chat_request){
         .model = "",
         .max_tokens = -1,
-        .temperature = 1,
-        .top_p = 1,
-        .typical_p = 1,
-        .repeat_penalty = 1,
-        .repeat_last_n = 64,
+        .sampling = pml_sampling_default(),
     };
     if (parse(out, body, size, err))
         return true;
@@ -552,10 +560,11 @@ bool pml_chat_request_parse(struct pml_chat_request *out, const char *body, size
 
 void pml_chat_request_free(struct pml_chat_request *r)
 {
-    for (size_t i = 0; i < r->turn_count; i++)
-        free(r->turns[i].joined);
-    free(r->turns);
-    free(r->biases);
+    for (size_t i = 0; r->joined && i < r->message_count; i++)
+        free(r->joined[i]);
+    free(r->joined);
+    free(r->messages);
+    free((void *)r->sampling.logit_bias);
     json_decref(r->document);
     *r = (struct pml_chat_request){ .model = "" };
 }
@@ -563,10 +572,4 @@ void pml_chat_request_free(struct pml_chat_request *r)
 void pml_chat_request_auto(struct pml_chat_request *r)
 {
     pml_chat_request_free(r);
-}
-
-const char *pml_chat_role_name(enum pml_chat_role role)
-{
-    static const char *const names[] = { "system", "user", "assistant" };
-    return names[role];
 }

@@ -12,48 +12,29 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine/chat.h"
+#include "engine/sampling.h"
+#include "engine/text_stream.h"
 #include "openai/error.h"
 
 #define PML_CHAT_MESSAGES_MAX 4096
-#define PML_CHAT_STOPS_MAX    16
 #define PML_CHAT_CHOICES_MAX  8
 
-struct pml_chat_text { /* UTF-8, may hold U+0000 */
-    const char *bytes;
-    size_t size;
-};
-
-enum pml_chat_role { PML_CHAT_SYSTEM, PML_CHAT_USER, PML_CHAT_ASSISTANT };
-
-struct pml_chat_turn {
-    enum pml_chat_role role; /* developer is system */
-    struct pml_chat_text content;
-    char *joined; /* owns content when it came in parts, else NULL */
-};
-
-struct pml_chat_bias {
-    int32_t token;
-    float bias;
-};
-
 struct pml_chat_request {
-    json_t *document;  /* owns the strings below */
-    const char *model; /* "" when absent */
-    struct pml_chat_turn *turns;
-    size_t turn_count;
+    json_t *document;                  /* owns the strings below */
+    const char *model;                 /* "" when absent */
+    struct pml_chat_message *messages; /* at least one; contents may hold U+0000 */
+    char **joined;                     /* owns the contents that came in parts, else NULL */
+    size_t message_count;
     bool stream, include_usage;
 
     int64_t max_tokens; /* -1: until the context is full */
-    struct pml_chat_text stops[PML_CHAT_STOPS_MAX];
+    const char *stops[PML_STOPS_MAX];
     size_t stop_count;
     bool has_seed;
     uint64_t seed;
 
-    float temperature, top_p, min_p, typical_p, repeat_penalty, presence_penalty, frequency_penalty;
-    int32_t top_k;                /* 0: off */
-    int32_t repeat_last_n;        /* -1: all */
-    struct pml_chat_bias *biases; /* by ascending token, no token twice */
-    size_t bias_count;
+    struct pml_sampling sampling; /* its logit_bias belongs to the request */
 
     bool wants_sessions; /* provider.aci_session_ids was given, which a direct service cannot honour (§2.4) */
 };
@@ -66,8 +47,5 @@ PML_CHECKED
 bool pml_chat_request_parse(struct pml_chat_request *out, const char *body, size_t size, struct pml_api_error *err);
 void pml_chat_request_free(struct pml_chat_request *r);
 void pml_chat_request_auto(struct pml_chat_request *r);
-
-/* "system", "user", "assistant". */
-const char *pml_chat_role_name(enum pml_chat_role role);
 
 #endif

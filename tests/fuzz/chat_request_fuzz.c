@@ -23,19 +23,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(body, data, size);
     body[size] = 0;
     if (!pml_chat_request_parse(&r, body, size, &err)) {
-        require(err.status == 400 && err.message[0] && !r.document && !r.turns);
+        require(err.status == 400 && err.message[0] && !r.document && !r.messages);
         free(body);
         return 0;
     }
-    require(r.turn_count > 0 && r.turn_count <= PML_CHAT_MESSAGES_MAX);
-    require(r.temperature >= 0 && r.temperature <= 2 && r.top_p >= 0 && r.top_p <= 1);
+    require(r.message_count > 0 && r.message_count <= PML_CHAT_MESSAGES_MAX);
+    require(r.sampling.temperature >= 0 && r.sampling.temperature <= 2 && r.sampling.top_p >= 0 &&
+            r.sampling.top_p <= 1);
     require(r.max_tokens == -1 || r.max_tokens >= 1);
-    require(r.stop_count <= PML_CHAT_STOPS_MAX && r.top_k >= 0 && r.repeat_last_n >= -1);
-    for (size_t i = 0; i < r.turn_count; i++)
-        require(r.turns[i].content.bytes && memchr(r.turns[i].content.bytes, 0xff, r.turns[i].content.size) == NULL);
-    for (size_t i = 0; i < r.bias_count; i++)
-        require(r.biases[i].token >= 0 && fabsf(r.biases[i].bias) <= 100 &&
-                (!i || r.biases[i].token > r.biases[i - 1].token));
+    require(r.stop_count <= PML_STOPS_MAX && r.sampling.top_k >= 0 && r.sampling.repeat_last_n >= -1);
+    for (size_t i = 0; i < r.message_count; i++)
+        require(r.messages[i].content && memchr(r.messages[i].content, 0xff, r.messages[i].size) == NULL);
+    for (size_t i = 0; i < r.sampling.logit_bias_count; i++)
+        require(r.fabsf(r.sampling.logit_bias[i].bias) <= 100 &&
+                (!i || r.sampling.logit_bias[i].token > r.sampling.logit_bias[i - 1].token));
     pml_chat_request_free(&r);
     free(body);
     return 0;

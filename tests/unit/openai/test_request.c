@@ -20,14 +20,16 @@ static void defaults_are_those_of_openai(void **state)
     PML_AUTO(chat_request) struct pml_chat_request r;
     parse(&r, "{" USER "}");
     assert_string_equal(r.model, "");
-    assert_int_equal(r.turn_count, 1);
-    assert_int_equal(r.turns[0].role, PML_CHAT_USER);
-    assert_memory_equal(r.turns[0].content.bytes, "hi", 3);
+    assert_int_equal(r.message_count, 1);
+    assert_int_equal(r.messages[0].role, PML_ROLE_USER);
+    assert_memory_equal(r.messages[0].content, "hi", 3);
     assert_int_equal(r.max_tokens, -1);
-    assert_true(r.temperature == 1 && r.top_p == 1 && r.min_p == 0 && r.typical_p == 1 && r.top_k == 0);
-    assert_true(r.repeat_penalty == 1 && r.repeat_last_n == 64 && !r.presence_penalty && !r.frequency_penalty);
+    assert_true(r.sampling.temperature == 1 && r.sampling.top_p == 1 && r.sampling.min_p == 0 &&
+                r.sampling.typical_p == 1 && r.sampling.top_k == 0);
+    assert_true(r.sampling.repeat_penalty == 1 && r.sampling.repeat_last_n == 64 && !r.sampling.presence_penalty &&
+                !r.sampling.frequency_penalty);
     assert_false(r.stream || r.include_usage || r.has_seed || r.wants_sessions);
-    assert_int_equal(r.stop_count + r.bias_count, 0);
+    assert_int_equal(r.stop_count + r.sampling.logit_bias_count, 0);
 }
 
 static void every_member_is_read(void **state)
@@ -43,18 +45,20 @@ static void every_member_is_read(void **state)
               "\"presence_penalty\":-2,\"frequency_penalty\":2,\"logit_bias\":{\"20\":-1.5,\"3\":100},\"n\":1,"
               "\"logprobs\":false,\"response_format\":{\"type\":\"text\"},\"tools\":[],\"tool_choice\":\"auto\","
               "\"dry_multiplier\":0.0,\"user\":\"u\",\"whatever\":[123456789012345678901234567890]}");
-    assert_int_equal(r.turns[0].role, PML_CHAT_SYSTEM);
-    assert_int_equal(r.turns[1].content.size, 4);
-    assert_memory_equal(r.turns[1].content.bytes, "a\nb\0", 4);
+    assert_int_equal(r.messages[0].role, PML_ROLE_SYSTEM);
+    assert_int_equal(r.messages[1].size, 4);
+    assert_memory_equal(r.messages[1].content, "a\nb\0", 4);
     assert_true(r.stream && r.include_usage && r.has_seed && r.seed == 5);
     assert_int_equal(r.max_tokens, 7);
     assert_int_equal(r.stop_count, 2);
-    assert_memory_equal(r.stops[1].bytes, "y", 1);
-    assert_true(r.temperature == 0.7f && r.top_p == 0.9f && r.min_p == 0.05f && r.typical_p == 0.5f);
-    assert_true(r.top_k == 40 && r.repeat_penalty == 1.1f && r.repeat_last_n == -1);
-    assert_true(r.presence_penalty == -2 && r.frequency_penalty == 2);
-    assert_int_equal(r.bias_count, 2);
-    assert_true(r.biases[0].token == 3 && r.biases[0].bias == 100 && r.biases[1].bias == -1.5f);
+    assert_string_equal(r.stops[1], "y");
+    assert_true(r.sampling.temperature == 0.7f && r.sampling.top_p == 0.9f && r.sampling.min_p == 0.05f &&
+                r.sampling.typical_p == 0.5f);
+    assert_true(r.sampling.top_k == 40 && r.sampling.repeat_penalty == 1.1f && r.sampling.repeat_last_n == -1);
+    assert_true(r.sampling.presence_penalty == -2 && r.sampling.frequency_penalty == 2);
+    assert_int_equal(r.sampling.logit_bias_count, 2);
+    assert_true(r.sampling.logit_bias[0].token == 3 && r.sampling.logit_bias[0].bias == 100 &&
+                r.sampling.logit_bias[1].bias == -1.5f);
 }
 
 static void the_strongest_token_limit_wins_in_any_order(void **state)
@@ -108,7 +112,7 @@ static void decimals_are_rounded_once(void **state)
     (void)state;
     PML_AUTO(chat_request) struct pml_chat_request r;
     parse(&r, "{" USER ",\"temperature\":1.00000005960464477539062500000000001}");
-    assert_true(r.temperature == 1.00000011920928955078125f);
+    assert_true(r.sampling.temperature == 1.00000011920928955078125f);
 }
 
 static void session_constraints_are_noticed(void **state)
