@@ -237,7 +237,7 @@ X509 *pml_cert_load(const char *path, struct pml_error *err)
     return cert ? cert : pml_fail(err, PML_UNKNOWN, "cert_file", "%s is damaged: no certificate in pem form", path);
 }
 
-bool pml_spki_sha256(uint8_t digest[32], EVP_PKEY *key, struct pml_error *err)
+bool pml_key_spki_sha256(uint8_t digest[32], EVP_PKEY *key, struct pml_error *err)
 {
     uint8_t *der = NULL;
     int size = i2d_PUBKEY(key, &der);

@@ -66,6 +66,6 @@ X509 *pml_cert_load(const char *path, struct pml_error *err);
 
 /* SHA-256 of the DER SubjectPublicKeyInfo. crypto. */
 PML_CHECKED
-bool pml_spki_sha256(uint8_t digest[32], EVP_PKEY *key, struct pml_error *err);
+bool pml_key_spki_sha256(uint8_t digest[32], EVP_PKEY *key, struct pml_error *err);
 
 #endif
