@@ -72,8 +72,8 @@ struct pml_receipt {
 
 /*
  * Reads the structure: one JSON object of at most PML_RECEIPT_MAX bytes, api_version aci/1, members of their types, the
- * first event request.received, and no second request.received, request.forwarded or response.returned. PML_NO,
-XX
+ * first event request.received, and no second request.received, request.forwarded or response.returned. PML_NO:
+ * "receipt", "json", "jcs".
  */
 PML_CHECKED
 bool pml_receipt_parse(struct pml_receipt *out, const char *text, size_t size, struct pml_error *err);
