@@ -141,8 +141,8 @@ static void spki_is_the_same_from_key_and_certificate(void **state)
 {
     struct pki *pki = *state;
     uint8_t from_key[32], from_cert[32];
-    assert_true(pml_spki_sha256(from_key, pki->leaf_key, &err));
-    assert_true(pml_spki_sha256(from_cert, X509_get0_pubkey(pki->leaf), &err));
+    assert_true(pml_key_spki_sha256(from_key, pki->leaf_key, &err));
+    assert_true(pml_key_spki_sha256(from_cert, X509_get0_pubkey(pki->leaf), &err));
     assert_memory_equal(from_key, from_cert, 32);
 }
 
