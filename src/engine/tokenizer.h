@@ -15,8 +15,8 @@
 #include "base/error.h"
 #include "engine/gguf.h"
 
-#define PML_VOCABULARY_MAX (1u << 20)   /* tokens */
-#define PML_TEXT_MAX       (256u << 20) /* bytes that can be encoded at once */
+#define PML_VOCABULARY_MAX (1u << 20)  /* tokens */
+#define PML_TEXT_MAX       (16u << 20) /* bytes that can be encoded at once */
 #define PML_NO_TOKEN       UINT32_MAX
 
 struct pml_tokenizer;
