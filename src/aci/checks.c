@@ -302,7 +302,8 @@ bool pml_checks_end(struct pml_checks *checks, enum pml_check check, const struc
         return false;
     checks->error = *err;
     checks->ended_at = check;
-    checks->outcome[check] = err->kind == PML_NO ? PML_FAILED : PML_SKIPPED;
+    if (check < PML_CHECK_COUNT)
+        checks->outcome[check] = err->kind == PML_NO ? PML_FAILED : PML_SKIPPED;
     return false;
 }
 
@@ -316,6 +317,7 @@ bool pml_checks_run(struct pml_checks *checks, enum pml_check from, enum pml_che
         else
             pml_checks_end(checks, check, &err);
     }
+    checks->next = to + 1;
     return !checks->error.code;
 }
 
@@ -341,7 +343,7 @@ static json_t *error_json(const struct pml_checks *checks)
     const struct pml_error *error = &checks->error;
     if (!error->code)
         return json_null();
-    bool own_code = checks->ended_at == PML_CHECK_QUOTE || error->kind != PML_NO;
+    bool own_code = checks->ended_at == PML_CHECK_QUOTE || checks->ended_at == PML_CHECK_COUNT || error->kind != PML_NO;
     return json_pack("{s:s, s:s}", "code", own_code ? error->code : table[checks->ended_at].name, "message",
                      error->text);
 }

@@ -69,8 +69,9 @@ struct pml_checks {
     void *replay_arg;
 
     enum pml_outcome outcome[PML_CHECK_COUNT];
-    enum pml_check ended_at;
-    struct pml_error error; /* of the check that ended the run; code NULL: none did */
+    enum pml_check next;     /* the first that has not been run */
+    enum pml_check ended_at; /* the check that ended the run; PML_CHECK_COUNT: something else did */
+    struct pml_error error;  /* what ended it; code NULL: nothing did */
     struct pml_report report;
     struct pml_verdict verdict;
     struct pml_event_log log;
@@ -83,8 +84,8 @@ const char *pml_check_name(enum pml_check check); /* "report_data", as in the JS
 PML_CHECKED
 bool pml_checks_run(struct pml_checks *checks, enum pml_check from, enum pml_check to);
 
-/* Ends the run from outside: CHECK failed for the reason ERR gives (a server that changes its TLS key, a response
- * without a receipt). Returns false. */
+/* Ends the run from outside, unless it has ended: CHECK failed for the reason ERR gives (a response without a receipt),
+ * or with PML_CHECK_COUNT none of them did (a network that is down, a refusal). Returns false. */
 bool pml_checks_end(struct pml_checks *checks, enum pml_check check, const struct pml_error *err);
 
 /* Nothing failed, and every check that the use needs passed: up to the receipt's engine online, the set that spec §2.11
