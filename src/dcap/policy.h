@@ -50,7 +50,7 @@ struct pml_pin {
 struct pml_policy {
     unsigned accept; /* set of PML_ACCEPT(status), relaunch advices included */
     bool allow_debug, allow_service_td, require_sept_ve_disable;
-    uint64_t td_attributes_allowed; /* 0: default */
+    uint64_t td_attributes_allowed;
     enum pml_compat compat;
     int64_t min_tcb_eval_num, max_collateral_age_s, collateral_grace_period_s; /* -1: not asked for */
     json_t *allowed_advisory_ids;                                              /* NULL: any */

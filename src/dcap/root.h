@@ -12,8 +12,7 @@
 
 #include "base/error.h"
 
-#define PML_SIMULATED_ORGANISATION "Private ML SDK SIMULATED (not Intel)"
-#define PML_ROOT_MAX               2048
+#define PML_ROOT_MAX 2048
 
 struct pml_root {
     uint8_t der[PML_ROOT_MAX];

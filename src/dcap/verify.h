@@ -41,9 +41,9 @@ struct pml_verify_input {
     /* attribute policy, spec dcap §2.6; all zero is the strict default */
     bool allow_debug;
     bool allow_service_td;
-    bool allow_sept_ve;             /* do not require SEPT_VE_DISABLE */
-    uint64_t td_attributes_allowed; /* 0: PML_TD_ATTRIBUTES_ALLOWED */
-    int64_t grace_s;                /* what is past its end by no more than this still counts */
+    bool allow_sept_ve;                    /* do not require SEPT_VE_DISABLE */
+    const uint64_t *td_attributes_allowed; /* NULL: PML_TD_ATTRIBUTES_ALLOWED */
+    int64_t grace_s;                       /* what is past its end by no more than this still counts */
     enum pml_compat compat;
     /* Told once a step what was compared: "S9", "fmspc b0c06f000000, pceid 0000". May be NULL. */
     void (*trace)(void *context, const char *step, const char *what);

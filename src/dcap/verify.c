@@ -1,0 +1,556 @@
+/* SPDX-License-Identifier: MIT */
+/* Quote verification: the steps of spec dcap §2.1, in its order and under its names. */
+#include "dcap/verify.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/digest.h"
+#include "base/encode.h"
+#include "base/memory.h"
+#include "base/time.h"
+#include "dcap/ecdsa.h"
+#include "dcap/verification.h"
+
+/* Tells the caller's trace, if there is one, what the running step has compared. */
+__attribute__((format(printf, 2, 3))) static void note(const struct pml_verification *v, const char *fmt, ...)
+{
+    char text[400];
+    va_list args;
+    if (!v->in->trace)
+        return;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    v->in->trace(v->in->trace_context, v->step, text);
+}
+
+/* Past END, and past the grace that was asked for. */
+static bool is_past(const struct pml_verification *v, int64_t end)
+{
+    return v->in->now - v->in->grace_s > end;
+}
+
+static void show_body(struct pml_verdict *verdict, const struct pml_quote *q)
+{
+    if (q->version >= 3 && q->version <= 5)
+        verdict->quote_version = q->version;
+    verdict->body_type = q->body_type;
+    verdict->td = q->td;
+    verdict->sgx = q->sgx;
+}
+
+/* S1: parse and frame the quote. */
+static bool parse_quote(struct pml_verification *v, struct pml_error *err)
+{
+    bool parsed = pml_quote_parse(&v->quote, v->in->quote, v->in->quote_size, err);
+    show_body(v->verdict, &v->quote);
+    if (!parsed)
+        return pml_wrap(err, "quote");
+    if (memcmp(v->quote.qe_vendor_id, pml_intel_qe_vendor_id, sizeof pml_intel_qe_vendor_id) != 0)
+        return pml_fail(err, PML_NO, "qe_vendor", "the quoting enclave is not Intel's");
+    if (v->in->collateral->pck_chain.size == 0 && v->quote.cert_type != PML_CERT_PCK_CHAIN)
+        return pml_fail(err, PML_NO, "cert_data_type",
+                        "certification data of type %u: only type 5 holds the PCK chain, others need "
+                        "pck_certificate_chain in the collateral",
+                        v->quote.cert_type);
+    note(v, "version %u, %s, body type %d, %zu bytes, certification data type %u", v->quote.version,
+         pml_quote_is_td(&v->quote) ? "TDX" : "SGX", v->quote.body_type, v->quote.size, v->quote.cert_type);
+    return true;
+}
+
+/* S2: the bundle was decoded by its parser; here the lists inside it. */
+static bool parse_crls(struct pml_verification *v, struct pml_error *err)
+{
+    const struct pml_collateral *c = v->in->collateral;
+    if (!pml_crl_parse(&v->root_crl, (struct pml_bytes){ c->root_crl, c->root_crl_size }, err))
+        return pml_wrap(err, "root ca crl");
+    if (!pml_crl_parse(&v->pck_crl, (struct pml_bytes){ c->pck_crl, c->pck_crl_size }, err))
+        return pml_wrap(err, "pck crl");
+    note(v, "root CRL %zu entries, PCK CRL %zu entries", v->root_crl.revoked_count, v->pck_crl.revoked_count);
+    return true;
+}
+
+static bool is_root(struct pml_bytes der, const struct pml_root *root)
+{
+    return pml_bytes_equal(der, root->der, root->size);
+}
+
+static bool is_trusted_root(const struct pml_verification *v, struct pml_bytes der)
+{
+    if (is_root(der, v->in->root ? v->in->root : &pml_intel_root))
+        return true;
+    for (size_t i = 0; i < v->in->simulated_root_count; i++) {
+        if (is_root(der, &v->in->simulated_roots[i]))
+            return true;
+    }
+    return false;
+}
+
+/* The mark of a simulated root on the last certificate of a chain, whatever the rest of it is worth. */
+static bool chain_is_marked(const char *text, size_t size)
+{
+    static const char begin[] = "-----BEGIN CERTIFICATE-----";
+    struct pml_chain chain;
+    struct pml_cert cert;
+    struct pml_error ignored;
+    const char *last = NULL;
+    const char *end = text + size;
+    for (const char *at = text; at < end && (at = memmem(at, (size_t)(end - at), begin, sizeof begin - 1)); at++)
+        last = at;
+    return last && pml_chain_decode(&chain, last, (size_t)(end - last), 1, "pck_chain", &ignored) &&
+           pml_cert_parse(&cert, chain.cert[0], "pck_chain", &ignored) && pml_cert_is_simulated(&cert);
+}
+
+static bool quote_is_marked(const struct pml_quote *q)
+{
+    return q->cert_type == PML_CERT_PCK_CHAIN && q->cert_data &&
+           chain_is_marked((const char *)q->cert_data, q->cert_size);
+}
+
+/* Decodes the chain of a JSON signer, and checks that it ends in the root of the PCK chain. CODE. */
+static bool pin_signer(struct pml_chain *chain, const struct pml_verification *v, struct pml_text pem, const char *code,
+                       struct pml_error *err)
+{
+    if (!pml_chain_decode(chain, pem.bytes, pem.size, 2, code, err))
+        return false;
+    if (!pml_bytes_same(chain->cert[1], v->root.der))
+        return pml_fail(err, PML_NO, code, "ends in another root than the PCK chain");
+    return true;
+}
+
+/* S3: every chain ends in the trusted root, byte for byte. */
+static bool pin_roots(struct pml_verification *v, struct pml_error *err)
+{
+    const struct pml_collateral *c = v->in->collateral;
+    const struct pml_quote *q = &v->quote;
+    struct pml_text pem =
+        c->pck_chain.size ? c->pck_chain : (struct pml_text){ (const char *)q->cert_data, q->cert_size };
+    if (!pml_chain_decode(&v->pck_chain, pem.bytes, pem.size, 3, "pck_chain", err) ||
+        !pml_cert_parse(&v->root, v->pck_chain.cert[2], "pck_chain", err))
+        return pml_wrap(err, "pck chain");
+    v->verdict->simulated = pml_cert_is_simulated(&v->root) || (c->pck_chain.size && quote_is_marked(q));
+    if (!is_trusted_root(v, v->root.der)) {
+        if (v->verdict->simulated)
+            return pml_fail(
+                err, PML_NO, "pck_chain_root",
+                "this is a simulation, not Intel hardware; --trust-simulated with its root would accept it");
+        return pml_fail(err, PML_NO, "pck_chain_root", "the PCK chain does not end in the trusted root");
+    }
+    if (!pin_signer(&v->tcb_chain, v, c->tcb_info_chain, "tcb_info_chain", err))
+        return pml_wrap(err, "tcb info chain");
+    if (!pin_signer(&v->qe_chain, v, c->qe_identity_chain, "qe_identity_chain", err))
+        return pml_wrap(err, "qe identity chain");
+    note(v, "three chains end in %s%s", v->verdict->simulated ? "a simulated root that was added" : "the trusted root",
+         v->in->root && !v->verdict->simulated ? " that was given" : "");
+    return true;
+}
+
+/* Name, validity and signature of one certificate; CA or not, with the usage that goes with it. */
+static bool check_cert(const struct pml_verification *v, const struct pml_cert *cert, const struct pml_cert *issuer,
+                       bool ca, const char *code, const char *expired_code, struct pml_error *err)
+{
+    char from[PML_TIME_TEXT], until[PML_TIME_TEXT];
+    uint8_t usage = ca ? PML_KU_CERT_SIGN : PML_KU_DIGITAL_SIGNATURE;
+    if (!pml_bytes_same(cert->issuer, issuer->subject))
+        return pml_fail(err, PML_NO, code, "issuer is not the next certificate's subject");
+    if (cert->is_ca != ca || (cert->has_key_usage && !(cert->key_usage & usage)))
+        return pml_fail(err, PML_NO, code, ca ? "is not a CA" : "is not for signing data");
+    if (v->in->now < cert->not_before || is_past(v, cert->not_after))
+        return pml_fail(err, PML_NO, expired_code, "valid from %s until %s", pml_time_text(from, cert->not_before),
+                        pml_time_text(until, cert->not_after));
+    /* The root's own signature proves nothing that its pinned bytes do not. */
+    if (cert != issuer && !pml_cert_signed_by(cert, issuer))
+        return pml_fail(err, PML_NO, code, "signature does not match");
+    return true;
+}
+
+/* S4: leaf, intermediate, root in that order, by their names. */
+static bool check_pck_chain(struct pml_verification *v, struct pml_error *err)
+{
+    if (!pml_cert_parse(&v->leaf, v->pck_chain.cert[0], "pck_chain", err))
+        return pml_wrap(err, "pck certificate");
+    if (!pml_cert_parse(&v->intermediate, v->pck_chain.cert[1], "pck_chain", err))
+        return pml_wrap(err, "pck ca certificate");
+    bool platform_ca = pml_cert_cn_is(&v->intermediate, "Intel SGX PCK Platform CA");
+    if (!pml_cert_cn_is(&v->root, "Intel SGX Root CA") ||
+        (!platform_ca && !pml_cert_cn_is(&v->intermediate, "Intel SGX PCK Processor CA")) ||
+        !pml_cert_cn_is(&v->leaf, "Intel SGX PCK Certificate"))
+        return pml_fail(err, PML_NO, "pck_chain", "pck chain: not leaf, PCK CA and root by their names, in this order");
+    if (!check_cert(v, &v->root, &v->root, true, "pck_chain", "pck_chain_expired", err))
+        return pml_wrap(err, "root certificate");
+    if (!check_cert(v, &v->intermediate, &v->root, true, "pck_chain", "pck_chain_expired", err))
+        return pml_wrap(err, "pck ca certificate");
+    if (!check_cert(v, &v->leaf, &v->intermediate, false, "pck_chain", "pck_chain_expired", err))
+        return pml_wrap(err, "pck certificate");
+    if (!pml_pck_parse(&v->pck, v->leaf.sgx_extension, err))
+        return pml_wrap(err, "pck certificate");
+    note(v, "PCK certificate by the %s CA, names, dates, signatures", platform_ca ? "Platform" : "Processor");
+    return true;
+}
+
+static bool check_crl(const struct pml_verification *v, const struct pml_crl *crl, const struct pml_cert *issuer,
+                      struct pml_error *err)
+{
+    char from[PML_TIME_TEXT], until[PML_TIME_TEXT];
+    if (!pml_bytes_same(crl->issuer, issuer->subject))
+        return pml_fail(err, PML_NO, "crl_issuer", "issued by another CA than the certificates it is for");
+    if (v->in->now < crl->this_update || is_past(v, crl->next_update - 1))
+        return pml_fail(err, PML_NO, "crl_expired", "valid from %s to before %s: fetch fresh collateral",
+                        pml_time_text(from, crl->this_update), pml_time_text(until, crl->next_update));
+    if (!pml_crl_signed_by(crl, issuer))
+        return pml_fail(err, PML_NO, "crl_signature", "signature does not match");
+    return true;
+}
+
+static bool parse_signers(struct pml_verification *v, struct pml_error *err)
+{
+    if (!pml_cert_parse(&v->tcb_signer, v->tcb_chain.cert[0], "tcb_info_chain", err))
+        return pml_wrap(err, "tcb signing certificate");
+    if (!pml_cert_parse(&v->qe_signer, v->qe_chain.cert[0], "qe_identity_chain", err))
+        return pml_wrap(err, "qe identity signing certificate");
+    return true;
+}
+
+/* S5: both lists are genuine and current, and list none of the certificates in use. */
+static bool check_crls(struct pml_verification *v, struct pml_error *err)
+{
+    if (!check_crl(v, &v->root_crl, &v->root, err))
+        return pml_wrap(err, "root ca crl");
+    if (!check_crl(v, &v->pck_crl, &v->intermediate, err))
+        return pml_wrap(err, "pck crl");
+    if (!parse_signers(v, err))
+        return false;
+    if (pml_crl_lists(&v->root_crl, v->intermediate.serial))
+        return pml_fail(err, PML_NO, "intermediate_revoked", "the PCK CA has been revoked");
+    if (pml_crl_lists(&v->pck_crl, v->leaf.serial))
+        return pml_fail(err, PML_NO, "pck_revoked", "the platform's PCK certificate has been revoked");
+    if (pml_crl_lists(&v->root_crl, v->tcb_signer.serial) || pml_crl_lists(&v->root_crl, v->qe_signer.serial))
+        return pml_fail(err, PML_NO, "tcb_signing_revoked", "the TCB signing certificate has been revoked");
+    note(v, "issuers, dates, signatures; three serial numbers not listed");
+    return true;
+}
+
+/* How the two signed documents fail. */
+struct document_codes {
+    const char *name, *chain_code, *chain_expired_code, *signature_code, *expired_code, *not_yet_code;
+};
+
+static const struct document_codes tcb_info_codes = {
+    .name = "tcb info",
+    .chain_code = "tcb_info_chain",
+    .chain_expired_code = "tcb_info_chain_expired",
+    .signature_code = "tcb_info_signature",
+    .expired_code = "tcb_info_expired",
+    .not_yet_code = "tcb_info_not_yet_valid",
+};
+
+static const struct document_codes qe_identity_codes = {
+    .name = "qe identity",
+    .chain_code = "qe_identity_chain",
+    .chain_expired_code = "qe_identity_chain_expired",
+    .signature_code = "qe_identity_signature",
+    .expired_code = "qe_identity_expired",
+    .not_yet_code = "qe_identity_not_yet_valid",
+};
+
+/* Role, validity and signature of a signing certificate. VERIFIED: one of the same bytes has passed already. */
+static bool check_signer(const struct pml_verification *v, const struct pml_cert *signer, bool verified,
+                         const struct document_codes *codes, struct pml_error *err)
+{
+    static const char role[] = "SGX TCB Signing";
+    if (!memmem(signer->subject_cn.bytes, signer->subject_cn.size, role, sizeof role - 1))
+        return pml_fail(err, PML_NO, codes->chain_code, "%s: signed by a certificate that is not for TCB signing",
+                        codes->name);
+    if (!verified && !check_cert(v, signer, &v->root, false, codes->chain_code, codes->chain_expired_code, err))
+        return pml_wrap(err, "%s: signing certificate", codes->name);
+    return true;
+}
+
+static bool check_document(const struct pml_cert *signer, struct pml_text text, const uint8_t signature[64],
+                           const struct document_codes *codes, struct pml_error *err)
+{
+    struct pml_bytes message = { (const uint8_t *)text.bytes, text.size };
+    if (!pml_ecdsa_verify(signer->point.bytes + 1, message, signature))
+        return pml_fail(err, PML_NO, codes->signature_code, "%s: signature does not match its text", codes->name);
+    return true;
+}
+
+static bool check_window(const struct pml_verification *v, int64_t issue_date, int64_t next_update,
+                         const struct document_codes *codes, struct pml_error *err)
+{
+    char when[PML_TIME_TEXT];
+    if (v->in->now < issue_date)
+        return pml_fail(err, PML_NO, codes->not_yet_code, "%s: issued on %s only", codes->name,
+                        pml_time_text(when, issue_date));
+    if (is_past(v, next_update))
+        return pml_fail(err, PML_NO, codes->expired_code, "%s: expired on %s: fetch fresh collateral", codes->name,
+                        pml_time_text(when, next_update));
+    return true;
+}
+
+/* S6. The signature first: nothing unsigned is parsed. */
+static bool check_tcb_info(struct pml_verification *v, struct pml_error *err)
+{
+    const struct pml_collateral *c = v->in->collateral;
+    if (!check_signer(v, &v->tcb_signer, false, &tcb_info_codes, err) ||
+        !check_document(&v->tcb_signer, c->tcb_info, c->tcb_info_signature, &tcb_info_codes, err) ||
+        !pml_tcb_info_parse(&v->tcb_info, c->tcb_info.bytes, c->tcb_info.size, err) ||
+        !check_window(v, v->tcb_info.issue_date, v->tcb_info.next_update, &tcb_info_codes, err))
+        return false;
+    note(v, "TCB info version %" PRId64 ", number %" PRId64 ", %zu levels", v->tcb_info.version, v->tcb_info.eval_num,
+         v->tcb_info.level_count);
+    return true;
+}
+
+/* S7. */
+static bool check_qe_identity(struct pml_verification *v, struct pml_error *err)
+{
+    const struct pml_collateral *c = v->in->collateral;
+    bool same_signer = pml_bytes_same(v->qe_signer.der, v->tcb_signer.der);
+    if (!check_signer(v, &v->qe_signer, same_signer, &qe_identity_codes, err) ||
+        !check_document(&v->qe_signer, c->qe_identity, c->qe_identity_signature, &qe_identity_codes, err) ||
+        !pml_qe_identity_parse(&v->qe_identity, c->qe_identity.bytes, c->qe_identity.size, err) ||
+        !check_window(v, v->qe_identity.issue_date, v->qe_identity.next_update, &qe_identity_codes, err))
+        return false;
+    note(v, "QE identity %s version %" PRId64 ", number %" PRId64, v->qe_identity.id, v->qe_identity.version,
+         v->qe_identity.eval_num);
+    return true;
+}
+
+/* S8: the documents are of the quote's kind. */
+static bool match_types(struct pml_verification *v, struct pml_error *err)
+{
+    bool tdx = pml_quote_is_td(&v->quote);
+    const char *wanted = tdx ? "TD_QE" : "QE";
+    int64_t version = v->qe_identity.version;
+    if (v->tcb_info.is_tdx != tdx || v->tcb_info.tcb_type != 0)
+        return pml_fail(err, PML_NO, "tcb_info_mismatch", "%s quote with TCB info of %s, tcbType %" PRId64,
+                        tdx ? "TDX" : "SGX", v->tcb_info.is_tdx ? "TDX" : "SGX", v->tcb_info.tcb_type);
+    if (strcmp(v->qe_identity.id, wanted) != 0 || (version != 2 && !(tdx && version == 3)))
+        return pml_fail(err, PML_NO, "qe_identity_id", "QE identity %.40s version %" PRId64 " where %s is needed",
+                        v->qe_identity.id, version, wanted);
+    note(v, "%s, %s", tdx ? "TDX" : "SGX", wanted);
+    return true;
+}
+
+/* S9: the documents are of this platform. */
+static bool match_platform(struct pml_verification *v, struct pml_error *err)
+{
+    char ours[13], theirs[13];
+    pml_hex(ours, v->pck.fmspc, sizeof v->pck.fmspc);
+    pml_hex(theirs, v->tcb_info.fmspc, sizeof v->tcb_info.fmspc);
+    if (strcmp(ours, theirs) != 0)
+        return pml_fail(err, PML_NO, "fmspc_mismatch", "the platform is of FMSPC %s, the TCB info of %s", ours, theirs);
+    pml_hex(ours, v->pck.pce_id, sizeof v->pck.pce_id);
+    pml_hex(theirs, v->tcb_info.pce_id, sizeof v->tcb_info.pce_id);
+    if (strcmp(ours, theirs) != 0)
+        return pml_fail(err, PML_NO, "pceid_mismatch", "the platform has PCEID %s, the TCB info %s", ours, theirs);
+    note(v, "FMSPC %s, PCEID %s", pml_hex(ours, v->pck.fmspc, sizeof v->pck.fmspc), theirs);
+    return true;
+}
+
+/* S10. */
+static bool check_qe_report_signature(struct pml_verification *v, struct pml_error *err)
+{
+    struct pml_bytes report = { v->quote.qe_report_bytes, PML_SGX_REPORT_SIZE };
+    if (!pml_ecdsa_verify(v->leaf.point.bytes + 1, report, v->quote.qe_report_signature))
+        return pml_fail(err, PML_NO, "qe_report_signature", "the platform's PCK key did not sign the QE report");
+    note(v, "QE report signed by the PCK key");
+    return true;
+}
+
+/* S11: the QE vouches for the attestation key. */
+static bool check_qe_report_data(struct pml_verification *v, struct pml_error *err)
+{
+    const struct pml_quote *q = &v->quote;
+    uint8_t wanted[64] = { 0 };
+    PML_AUTO(hash) struct pml_hash hash;
+    pml_hash_sha256(&hash);
+    pml_hash_add(&hash, q->attestation_key, sizeof q->attestation_key);
+    pml_hash_add(&hash, q->qe_auth_data, q->qe_auth_size);
+    pml_hash_final(&hash, wanted);
+    if (memcmp(q->qe_report.report_data, wanted, sizeof wanted) != 0)
+        return pml_fail(err, PML_NO, "qe_report_data", "the QE report is for another attestation key");
+    note(v, "SHA-256 of attestation key and %zu bytes of QE auth data", q->qe_auth_size);
+    return true;
+}
+
+/* S12. */
+static bool check_qe_policy(struct pml_verification *v, struct pml_error *err)
+{
+    if (!pml_qe_identity_check(&v->qe_identity, &v->quote.qe_report, err))
+        return false;
+    note(v, "misc_select, attributes, signer, product %u; not in debug mode", v->quote.qe_report.isv_prod_id);
+    return true;
+}
+
+/* S13. */
+static bool find_qe_level(struct pml_verification *v, struct pml_error *err)
+{
+    unsigned svn = v->quote.qe_report.isv_svn;
+    v->qe_level = pml_isv_level_find(&v->qe_identity.levels, v->quote.qe_report.isv_svn);
+    if (!v->qe_level)
+        return pml_fail(err, PML_NO, "qe_tcb_not_supported",
+                        "the quoting enclave has version %u, older than every level that is listed", svn);
+    note(v, "QE version %u reaches level %u, %s", svn, v->qe_level->isvsvn,
+         pml_tcb_status_name(v->qe_level->level.status));
+    return true;
+}
+
+/* S14. */
+static bool check_quote_signature(struct pml_verification *v, struct pml_error *err)
+{
+    struct pml_bytes message = { v->quote.signed_bytes, v->quote.signed_size };
+    if (!pml_ecdsa_verify(v->quote.attestation_key, message, v->quote.signature)) {
+        if (!pml_ecdsa_point_valid(v->quote.attestation_key))
+            return pml_fail(err, PML_NO, "attestation_key", "the attestation key is not a point of P-256");
+        return pml_fail(err, PML_NO, "quote_signature", "the attestation key did not sign this quote");
+    }
+    note(v, "%zu bytes signed by the attestation key", message.size);
+    return true;
+}
+
+/* §2.2 to §2.4 for one set of TDX versions, NULL for SGX. */
+static bool evaluate(struct pml_evaluation *out, const struct pml_verification *v, const uint8_t *tee_tcb_svn,
+                     struct pml_error *err)
+{
+    const struct pml_isv_level *module = NULL;
+    const struct pml_tcb_level *platform = pml_tcb_level_find(&v->tcb_info, v->pck.cpu_svn, v->pck.pce_svn, tee_tcb_svn,
+                                                              v->in->compat == PML_COMPAT_DCAP_QVL, err);
+    if (!platform)
+        return false;
+    if (tee_tcb_svn && !pml_tdx_module_check(&module, &v->tcb_info, &v->quote.td, tee_tcb_svn, err))
+        return false;
+    out->platform = &platform->level;
+    out->module = module ? &module->level : NULL;
+    out->status = pml_tcb_converge(platform->level.status, v->qe_level->level.status,
+                                   module ? module->level.status : PML_TCB_NONE, v->in->compat);
+    note(v, "platform %s, QE %s, TDX module %s: %s", pml_tcb_status_name(platform->level.status),
+         pml_tcb_status_name(v->qe_level->level.status), module ? pml_tcb_status_name(module->level.status) : "none",
+         pml_tcb_status_name(out->status));
+    return true;
+}
+
+/* S15: the levels at launch and, for bodies that tell it, of the module that runs now. */
+static bool evaluate_tcb(struct pml_verification *v, struct pml_error *err)
+{
+    bool td = pml_quote_is_td(&v->quote);
+    if (!evaluate(&v->launch, v, td ? v->quote.td.tee_tcb_svn : NULL, err))
+        return pml_wrap(err, "tcb");
+    if (v->quote.body_type >= PML_BODY_TD15 && !evaluate(&v->current, v, v->quote.td.tee_tcb_svn2, err))
+        return pml_wrap(err, "current tcb");
+    return true;
+}
+
+/* S16. */
+static bool refuse_revoked(struct pml_verification *v, struct pml_error *err)
+{
+    if (v->launch.status == PML_TCB_REVOKED || v->current.status == PML_TCB_REVOKED)
+        return pml_fail(err, PML_NO, "tcb_revoked", "this TCB level has been revoked");
+    note(v, "not revoked");
+    return true;
+}
+
+static bool check_td_attributes(const struct pml_verification *v, struct pml_error *err)
+{
+    static const uint8_t none[48];
+    const struct pml_td_report *td = &v->quote.td;
+    uint64_t allowed = v->in->td_attributes_allowed ? *v->in->td_attributes_allowed : PML_TD_ATTRIBUTES_ALLOWED;
+    uint64_t reserved = td->td_attributes & ~(allowed | PML_TD_DEBUG);
+    if (td->td_attributes & PML_TD_DEBUG && !v->in->allow_debug)
+        return pml_fail(err, PML_NO, "td_debug", "the TD runs in debug mode: its host can read it");
+    if (reserved)
+        return pml_fail(err, PML_NO, "td_attributes_reserved",
+                        "td_attributes has bits that are not allowed: 0x%016" PRIx64, reserved);
+    if (!(td->td_attributes & PML_TD_SEPT_VE_DISABLE) && !v->in->allow_sept_ve)
+        return pml_fail(err, PML_NO, "sept_ve_disable",
+                        "the TD lets its host inject page faults (SEPT_VE_DISABLE is clear)");
+    if (memcmp(td->mr_service_td, none, sizeof none) != 0 && !v->in->allow_service_td)
+        return pml_fail(err, PML_NO, "mr_service_td", "a service TD is bound to the TD");
+    note(v, "td_attributes 0x%016" PRIx64, td->td_attributes);
+    return true;
+}
+
+/* S17. */
+static bool check_attributes(struct pml_verification *v, struct pml_error *err)
+{
+    if (pml_quote_is_td(&v->quote))
+        return check_td_attributes(v, err);
+    if (v->quote.sgx.attributes[0] & PML_SGX_DEBUG && !v->in->allow_debug)
+        return pml_fail(err, PML_NO, "sgx_debug", "the enclave runs in debug mode: its host can read it");
+    note(v, "attributes 0x%02x", v->quote.sgx.attributes[0]);
+    return true;
+}
+
+/* S18. */
+static bool report(struct pml_verification *v, struct pml_error *err)
+{
+    char until[PML_TIME_TEXT];
+    if (!pml_verification_report(v, err))
+        return false;
+    note(v, "%s, collateral in date until %s", pml_tcb_status_name(v->verdict->status),
+         pml_time_text(until, v->verdict->supplemental.earliest_expiration_date));
+    return true;
+}
+
+static const struct {
+    const char *name;
+    bool (*run)(struct pml_verification *v, struct pml_error *err);
+} steps[] = {
+    { "S1 quote", parse_quote },
+    { "S2 bundle", parse_crls },
+    { "S3 roots", pin_roots },
+    { "S4 PCK chain", check_pck_chain },
+    { "S5 CRLs", check_crls },
+    { "S6 TCB info", check_tcb_info },
+    { "S7 QE identity", check_qe_identity },
+    { "S8 types", match_types },
+    { "S9 platform", match_platform },
+    { "S10 QE report signature", check_qe_report_signature },
+    { "S11 QE report data", check_qe_report_data },
+    { "S12 QE policy", check_qe_policy },
+    { "S13 QE level", find_qe_level },
+    { "S14 quote signature", check_quote_signature },
+    { "S15 TCB level", evaluate_tcb },
+    { "S16 not revoked", refuse_revoked },
+    { "S17 attributes", check_attributes },
+    { "S18 report", report },
+};
+
+static bool run_steps(struct pml_verification *v, struct pml_error *err)
+{
+    for (size_t i = 0; i < PML_COUNT(steps); i++) {
+        v->step = steps[i].name;
+        if (!steps[i].run(v, err))
+            return false;
+    }
+    return true;
+}
+
+bool pml_quote_verify(struct pml_verdict *verdict, const struct pml_verify_input *in, struct pml_error *err)
+{
+    struct pml_verification v = { .in = in, .verdict = verdict };
+    *verdict = (struct pml_verdict){ .verified_at = in->now, .grace_s = in->grace_s };
+    verdict->ok = run_steps(&v, err);
+    if (!verdict->ok) {
+        verdict->error = *err;
+        verdict->simulated = verdict->simulated || quote_is_marked(&v.quote);
+    }
+    pml_tcb_info_free(&v.tcb_info);
+    pml_qe_identity_free(&v.qe_identity);
+    return verdict->ok;
+}
+
+void pml_verdict_unknown(struct pml_verdict *verdict, const void *quote, size_t quote_size, int64_t now,
+                         const struct pml_error *err)
+{
+    struct pml_quote q;
+    struct pml_error ignored;
+    *verdict = (struct pml_verdict){ .verified_at = now, .error = *err };
+    bool parsed = pml_quote_parse(&q, quote, quote_size, &ignored);
+    show_body(verdict, &q);
+    verdict->simulated = parsed && quote_is_marked(&q);
+}
