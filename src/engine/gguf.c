@@ -270,13 +270,21 @@ static bool get_header(struct pml_gguf *g, struct pml_cursor *in, struct pml_err
     return true;
 }
 
+static bool printable(struct pml_gguf_text text)
+{
+    for (size_t i = 0; i < text.size; i++) {
+        if ((uint8_t)text.bytes[i] <= 0x20 || (uint8_t)text.bytes[i] >= 0x7f)
+            return false;
+    }
+    return true;
+}
+
 static bool get_architecture(struct pml_gguf *g, struct pml_error *err)
 {
     struct pml_gguf_text name;
     if (!pml_gguf_string(g, "general.architecture", PML_REQUIRED, &name, err))
         return false;
-    if (!name.size || name.size >= sizeof g->architecture || memchr(name.bytes, 0, name.size) ||
-        !pml_utf8_valid(name.bytes, name.size))
+    if (!name.size || name.size >= sizeof g->architecture || !printable(name))
         return bad(err, "general.architecture is not a short name");
     memcpy(g->architecture, name.bytes, name.size);
     return true;

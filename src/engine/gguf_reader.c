@@ -81,6 +81,12 @@ struct pml_gguf_reader *pml_gguf_open(const char *path, struct pml_error *err)
     pml_hash_sha256(&r->hash);
     if (!read_prefix(r, err))
         return NULL;
+    uint32_t parts = 1;
+    if (!pml_gguf_u32(&r->meta, "split.count", PML_OPTIONAL, &parts, err))
+        return pml_wrap(err, "%s", path);
+    if (parts > 1)
+        return pml_fail(err, PML_NO, "model", "%s: one of %u parts of a split model, which is not supported", path,
+                        parts);
     return pml_take(&r);
 }
 

@@ -17,7 +17,7 @@
 
 struct pml_gguf_reader;
 
-/* Opens a regular file and parses its metadata. io, gguf, memory. */
+/* Opens a regular file and parses its metadata. io, gguf, memory; PML_NO "model": one part of several. */
 PML_CHECKED
 struct pml_gguf_reader *pml_gguf_open(const char *path, struct pml_error *err);
 const struct pml_gguf *pml_gguf_meta(const struct pml_gguf_reader *r); /* valid until the reader is closed */

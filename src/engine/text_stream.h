@@ -16,7 +16,7 @@
 
 struct pml_text_stream;
 
-/* STOPS are COUNT NUL-terminated strings, copied; empty ones are refused. The tokenizer must outlive the stream.
+/* STOPS are COUNT NUL-terminated UTF-8 strings, copied; empty ones are refused. The tokenizer must outlive the stream.
  * PML_NO: "stop" too many, too long or empty; memory. */
 PML_CHECKED
 struct pml_text_stream *pml_text_stream_new(const struct pml_tokenizer *t, const char *const *stops, size_t count,
