@@ -9,12 +9,14 @@
 #include "cmd.h"
 
 extern const struct verb verb_model;
+extern const struct verb verb_quote;
 extern const struct verb verb_tokenize;
 extern const struct verb verb_verify;
 extern const struct verb verb_version;
 
 const struct verb *const pml_verbs[] = {
     &verb_model,
+    &verb_quote,
     &verb_tokenize,
     &verb_verify,
     &verb_version,
