@@ -14,6 +14,7 @@ extern const struct verb verb_tokenize;
 extern const struct verb verb_verify;
 extern const struct verb verb_version;
 
+/* clang-format off */
 const struct verb *const pml_verbs[] = {
     &verb_model,
     &verb_quote,
@@ -22,6 +23,7 @@ const struct verb *const pml_verbs[] = {
     &verb_version,
     NULL,
 };
+/* clang-format on */
 
 static int usage(FILE *to)
 {
