@@ -36,11 +36,16 @@ PML_CHECKED
 bool pml_spki_sha256(uint8_t out[PML_SPKI_SIZE], const X509 *certificate, struct pml_error *err);
 
 /*
- * Makes a client context judge servers by their key alone: no certificate authority, no name, no dates. JUDGE sees the
- * SPKI hash inside the handshake of every connection; when it returns false the handshake fails, before a byte of
- * application data has left. That the server holds the key is then proven by the handshake itself.
+ * Makes a client context judge servers by their key alone: no certificate authority, no name, no dates. `accept` sees
+ * the SPKI hash inside the handshake of every connection; when it returns false the handshake fails, before a byte of
+ * application data has left. That the server holds the key is then proven by the handshake itself. JUDGE is borrowed
+ * and outlives the context's connections.
  */
-void pml_tls_client_judge(SSL_CTX *context, bool (*judge)(void *arg, const uint8_t spki[PML_SPKI_SIZE]), void *arg);
+struct pml_tls_judge {
+    bool (*accept)(void *arg, const uint8_t spki[PML_SPKI_SIZE]);
+    void *arg;
+};
+void pml_tls_client_judge(SSL_CTX *context, struct pml_tls_judge *judge);
 
 /* Fails with "tls" and the oldest reason in OpenSSL's error queue, which it empties. */
 void *pml_fail_tls(struct pml_error *err, const char *what);
