@@ -130,7 +130,8 @@ static enum progress read_head(struct pml_http_connection *c)
     const char *bytes = (const char *)evbuffer_pullup(in, -1);
     if (!bytes)
         return DONE;
-    size_t size = pml_http_head_size(bytes, there, &c->head_scanned);
+    bool half_line = c->head_scanned == 0 && there == 1 && *bytes == '\r'; /* of an empty one, perhaps */
+    size_t size = half_line ? 0 : pml_http_head_size(bytes, there, &c->head_scanned);
     if (size == SIZE_MAX)
         return refuse(c, 400, "the request head has a byte that is not allowed there");
     if (size > limit || (size == 0 && there > limit))

@@ -113,7 +113,7 @@ bool pml_http_server_listen(struct pml_http_server *server, const struct pml_add
                             struct pml_error *err);
 
 /* Stops to accept, closes idle connections, lets the requests at hand be answered; calls DONE(ARG) when no connection
- * is left, at the latest after TIMEOUT_MS, when the rest is closed. */
+ * is left, at the latest after TIMEOUT_MS, when the rest is closed. DONE may stop the loop but not free the server. */
 void pml_http_server_drain(struct pml_http_server *server, unsigned timeout_ms, void (*done)(void *arg), void *arg);
 
 /* Attaches USER to the request, for `gone`, `drained`, `decorate` and pml_http_user. False: stale. */
