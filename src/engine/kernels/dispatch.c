@@ -2,6 +2,9 @@
 /* Which kernels this CPU can run. */
 #include "engine/kernels/kernels.h"
 
+#ifdef __x86_64__
+#include <cpuid.h>
+#endif
 #include <string.h>
 
 #include "base/memory.h"
@@ -26,9 +29,16 @@ bool pml_simd_parse(enum pml_simd *out, const char *name)
 }
 
 #ifdef __x86_64__
+/* clang has no name for this bit in __builtin_cpu_supports. */
+static bool has_f16c(void)
+{
+    unsigned a, b, c, d;
+    return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
+}
+
 static const struct pml_kernels *avx2(void)
 {
-    bool has = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+    bool has = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c();
     return has ? &pml_kernels_avx2 : NULL;
 }
 
