@@ -207,6 +207,16 @@ static bool add_header(struct exchange *x, const char *line, size_t size)
     return true;
 }
 
+/* The three digits behind the version. */
+static unsigned read_status(const char *line, size_t size)
+{
+    const char *space = memchr(line, ' ', size);
+    unsigned status = 0;
+    for (const char *at = space ? space + 1 : line + size; at < line + size && *at >= '0' && *at <= '9'; at++)
+        status = 10 * status + (unsigned)(*at - '0');
+    return status;
+}
+
 static size_t on_header(char *bytes, size_t one, size_t size, void *arg)
 {
     struct exchange *x = arg;
@@ -215,6 +225,7 @@ static size_t on_header(char *bytes, size_t one, size_t size, void *arg)
         return size;
     if (size > 5 && memcmp(bytes, "HTTP/", 5) == 0) { /* again after an interim response */
         forget_headers(x->reply);
+        x->reply->status = read_status(bytes, size);
         return size;
     }
     return add_header(x, bytes, size) ? size : stop(x);
@@ -335,9 +346,6 @@ static bool exchange(struct pml_http_client *client, struct exchange *x)
     curl_slist_free_all(headers);
     if (code != CURLE_OK)
         return fail_call(client, x, code);
-    long status = 0;
-    curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &status);
-    x->reply->status = (unsigned)status;
     if (x->call->on_body)
         return true;
     x->reply->body = pml_buf_take(&x->body, &x->reply->body_size, x->err);
