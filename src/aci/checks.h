@@ -78,7 +78,7 @@ struct pml_checks {
     struct pml_receipt receipt;
 };
 
-const char *pml_check_name(enum pml_check check); /* "report_data", as in the JSON output */
+const char *pml_check_name(enum pml_check check); /* "report_data", as in the JSON output; not of PML_CHECK_COUNT */
 
 /* Runs the checks FROM to TO, both included, unless an earlier run ended in failure. True: none failed. */
 PML_CHECKED

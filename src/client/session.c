@@ -13,7 +13,7 @@
 #include "base/memory.h"
 #include "base/time.h"
 
-enum { REPORT_MS = 120000, RECEIPT_MS = 60000, RESPONSE_MAX = 32 << 20 };
+enum { DOCUMENT_MS = 120000, RESPONSE_MAX = 32 << 20 };
 
 /* The host of an https URL: a name or address, without port and brackets. */
 static bool read_host(char out[256], const char *url, struct pml_error *err)
@@ -71,21 +71,11 @@ static bool end_call(struct pml_session *s, enum pml_check check, struct pml_err
     return pml_checks_end(&s->checks, err->kind == PML_NO ? check : PML_CHECK_COUNT, err);
 }
 
-/* Takes a collected body out of a reply. */
-static void take_body(char **body, size_t *size, struct pml_http_reply *reply)
+/* GETs a document of at most LIMIT bytes; one that is larger is no answer that could be right. */
+static bool get(struct pml_session *s, const char *path, size_t limit, char **body, size_t *size, struct pml_error *err)
 {
-    free(*body);
-    *body = pml_take(&reply->body);
-    *size = reply->body_size;
-}
-
-static bool fetch_report(struct pml_session *s, struct pml_error *err)
-{
-    char nonce[2 * PML_NONCE_SIZE + 1];
-    char path[128];
     PML_AUTO(http_reply) struct pml_http_reply reply = { 0 };
-    snprintf(path, sizeof path, "/v1/aci/attestation?nonce=%s", pml_hex(nonce, s->nonce, sizeof s->nonce));
-    struct pml_http_call call = { .method = "GET", .path = path, .limit = PML_REPORT_MAX, .total_ms = REPORT_MS };
+    struct pml_http_call call = { .method = "GET", .path = path, .limit = limit, .total_ms = DOCUMENT_MS };
     if (!pml_http_client_call(s->http, &call, &reply, err)) {
         if (!strcmp(err->code, "too_large"))
             err->kind = PML_NO;
@@ -93,8 +83,18 @@ static bool fetch_report(struct pml_session *s, struct pml_error *err)
     }
     if (reply.status != 200)
         return pml_answer_refused(reply.status, reply.body, reply.body_size, err);
-    take_body(&s->report, &s->report_size, &reply);
+    free(*body);
+    *body = pml_take(&reply.body);
+    *size = reply.body_size;
     return true;
+}
+
+static bool fetch_report(struct pml_session *s, struct pml_error *err)
+{
+    char nonce[2 * PML_NONCE_SIZE + 1];
+    char path[128];
+    snprintf(path, sizeof path, "/v1/aci/attestation?nonce=%s", pml_hex(nonce, s->nonce, sizeof s->nonce));
+    return get(s, path, PML_REPORT_MAX, &s->report, &s->report_size, err);
 }
 
 bool pml_session_attest(struct pml_session *s, enum pml_check until)
@@ -144,18 +144,11 @@ static bool on_body(void *arg, const struct pml_http_reply *reply, const void *b
 static bool fetch_receipt(struct pml_session *s, const char *id, struct pml_error *err)
 {
     char path[128];
-    PML_AUTO(http_reply) struct pml_http_reply reply = { 0 };
     size_t safe = strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.");
     if (!*id || id[safe] || safe > 64)
         return pml_fail(err, PML_NO, "receipt", "X-Receipt-Id is not an id");
     snprintf(path, sizeof path, "/v1/aci/receipts/%s", id);
-    struct pml_http_call call = { .method = "GET", .path = path, .limit = PML_RECEIPT_MAX, .total_ms = RECEIPT_MS };
-    if (!pml_http_client_call(s->http, &call, &reply, err))
-        return false;
-    if (reply.status != 200)
-        return pml_answer_refused(reply.status, reply.body, reply.body_size, err);
-    take_body(&s->receipt, &s->receipt_size, &reply);
-    return true;
+    return get(s, path, PML_RECEIPT_MAX, &s->receipt, &s->receipt_size, err);
 }
 
 /* The checks from the receipt on, over the bytes of this turn. */
