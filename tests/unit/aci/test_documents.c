@@ -254,7 +254,7 @@ static void reference_report_fixture(void **state)
     free(text);
     if (!parsed)
         fail_msg("%s", err.text);
-    assert_int_equal(report.quote_size, 48);
+    assert_int_equal(report.quote_size, 47);
     assert_null(report.event_log);
     assert_null(report.models);
     assert_true(pml_nonce_parse(nonce, "cd20088d763605cf78564e5b35524ad52715419624b76e029582a3652758708d"));
