@@ -56,3 +56,24 @@ bool pml_ed25519_verify(const uint8_t pub[PML_ED25519_PUBLIC_SIZE], const uint8_
     ERR_clear_error();
     return good;
 }
+
+bool pml_ed25519_load(struct pml_secret *seed, const char *path, struct pml_error *err)
+{
+    PML_AUTO(pkey) EVP_PKEY *key = pml_pkey_load(path, err);
+    size_t size = PML_ED25519_SEED_SIZE;
+    if (!key)
+        return false;
+    if (!EVP_PKEY_is_a(key, "ED25519"))
+        return pml_fail(err, PML_UNKNOWN, "key_file", "%s is damaged: no ed25519 private key in pem form", path);
+    if (!pml_secret_new(seed, size, err))
+        return false;
+    if (EVP_PKEY_get_raw_private_key(key, seed->bytes, &size) != 1)
+        return pml_fail_openssl(err, "ed25519 private key");
+    return true;
+}
+
+bool pml_ed25519_save(const struct pml_secret *seed, const char *path, struct pml_error *err)
+{
+    PML_AUTO(pkey) EVP_PKEY *key = load_seed(seed, err);
+    return key && pml_pkey_save(key, path, err);
+}

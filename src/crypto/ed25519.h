@@ -24,4 +24,10 @@ PML_CHECKED
 bool pml_ed25519_verify(const uint8_t pub[PML_ED25519_PUBLIC_SIZE], const uint8_t sig[PML_ED25519_SIG_SIZE],
                         const void *msg, size_t size);
 
+/* The seed in a key file (crypto/pkey.h). SEED is fresh. key_file, io, memory. */
+PML_CHECKED
+bool pml_ed25519_load(struct pml_secret *seed, const char *path, struct pml_error *err);
+PML_CHECKED
+bool pml_ed25519_save(const struct pml_secret *seed, const char *path, struct pml_error *err);
+
 #endif

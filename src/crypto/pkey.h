@@ -16,4 +16,13 @@ void pml_x509_crl_auto(X509_CRL **crl);
 /* Fails with code "crypto" (PML_UNKNOWN) and OpenSSL's reason, and clears its error queue. Returns NULL. */
 void *pml_fail_openssl(struct pml_error *err, const char *what);
 
+/*
+ * Private keys in files: PKCS#8 PEM, mode 0600. Load refuses a file that belongs to another user, is accessible to
+ * group or others, or holds anything else (PML_UNKNOWN, "key_file"); io. Save replaces the file atomically.
+ */
+PML_CHECKED
+EVP_PKEY *pml_pkey_load(const char *path, struct pml_error *err);
+PML_CHECKED
+bool pml_pkey_save(EVP_PKEY *key, const char *path, struct pml_error *err);
+
 #endif
