@@ -29,6 +29,16 @@ static bool choose_id(struct pml_workload *w, const char *path, const char *mode
     return true;
 }
 
+static size_t longest_piece(const struct pml_tokenizer *t)
+{
+    size_t longest = 1;
+    for (uint32_t id = 0; id < pml_tokenizer_count(t); id++) {
+        size_t size = pml_tokenizer_text(t, id).size;
+        longest = size > longest ? size : longest;
+    }
+    return longest;
+}
+
 static bool describe_model(struct pml_workload *w, struct pml_error *err)
 {
     const struct pml_gguf *gguf = pml_model_gguf(w->model);
@@ -71,6 +81,7 @@ static bool open_workload(struct pml_workload *w, const char *path, const char *
         return false;
     w->info = pml_model_info(w->model);
     w->tokenizer = pml_model_tokenizer(w->model);
+    w->longest_piece = longest_piece(w->tokenizer);
     w->opened_at = pml_now();
     if (!pml_chat_family_detect(&w->chat, pml_model_gguf(w->model), err))
         return false;

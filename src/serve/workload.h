@@ -20,6 +20,7 @@ struct pml_workload {
     const struct pml_model_info *info;
     const struct pml_tokenizer *tokenizer;
     enum pml_chat_family chat;
+    size_t longest_piece; /* bytes of text that one token can stand for, at least 1 */
     char model_id[257];
     int64_t opened_at; /* unix seconds: `created` of the model list */
     uint8_t build_digest[PML_SHA256_SIZE];

@@ -31,11 +31,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     require(r.sampling.temperature >= 0 && r.sampling.temperature <= 2 && r.sampling.top_p >= 0 &&
             r.sampling.top_p <= 1);
     require(r.max_tokens == -1 || r.max_tokens >= 1);
-    require(r.stop_count <= PML_STOPS_MAX && r.sampling.top_k >= 0 && r.sampling.repeat_last_n >= -1);
+    require(r.stop_count <= PML_STOPS_MAX && r.sampling.repeat_last_n >= -1);
     for (size_t i = 0; i < r.message_count; i++)
         require(r.messages[i].content && memchr(r.messages[i].content, 0xff, r.messages[i].size) == NULL);
     for (size_t i = 0; i < r.sampling.logit_bias_count; i++)
-        require(r.fabsf(r.sampling.logit_bias[i].bias) <= 100 &&
+        require(fabsf(r.sampling.logit_bias[i].bias) <= 100 &&
                 (!i || r.sampling.logit_bias[i].token > r.sampling.logit_bias[i - 1].token));
     pml_chat_request_free(&r);
     free(body);
