@@ -21,7 +21,7 @@ static bool get_text(struct pml_text *out, const json_t *bundle, const char *nam
 
 static bool get_signature(uint8_t out[64], const json_t *bundle, const char *name, struct pml_error *err)
 {
-    struct pml_text text;
+    struct pml_text text = { 0 };
     if (!get_text(&text, bundle, name, err))
         return false;
     if (!pml_unhex(out, 64, text.bytes, text.size))
@@ -31,7 +31,7 @@ static bool get_signature(uint8_t out[64], const json_t *bundle, const char *nam
 
 static bool get_crl(uint8_t **out, size_t *size, const json_t *bundle, const char *name, struct pml_error *err)
 {
-    struct pml_text text;
+    struct pml_text text = { 0 };
     if (!get_text(&text, bundle, name, err))
         return false;
     *size = text.size / 2;
@@ -45,7 +45,7 @@ static bool get_crl(uint8_t **out, size_t *size, const json_t *bundle, const cha
 
 static bool get_members(struct pml_collateral *c, const json_t *bundle, struct pml_error *err)
 {
-    struct pml_text unused; /* the CRL is checked with the PCK chain's own intermediate */
+    struct pml_text unused = { 0 }; /* the CRL is checked with the PCK chain's own intermediate */
     const json_t *own_chain = json_object_get(bundle, "pck_certificate_chain");
     if (!json_is_object(bundle))
         return pml_fail(err, PML_NO, "collateral_json", "not a JSON object");

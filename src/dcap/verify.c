@@ -261,7 +261,7 @@ static bool check_signer(const struct pml_verification *v, const struct pml_cert
                          const struct document_codes *codes, struct pml_error *err)
 {
     static const char role[] = "SGX TCB Signing";
-    if (!memmem(signer->subject_cn.bytes, signer->subject_cn.size, role, sizeof role - 1))
+    if (!signer->subject_cn.size || !memmem(signer->subject_cn.bytes, signer->subject_cn.size, role, sizeof role - 1))
         return pml_fail(err, PML_NO, codes->chain_code, "%s: signed by a certificate that is not for TCB signing",
                         codes->name);
     if (!verified && !check_cert(v, signer, &v->root, false, codes->chain_code, codes->chain_expired_code, err))
