@@ -94,6 +94,13 @@ const struct pml_platform_facts *pml_platform_describe(const struct pml_platform
     return &p->facts;
 }
 
+/* Whatever goes wrong behind the seam is no verdict on anything. */
+static void *cannot_tell(const struct pml_platform *p, struct pml_error *err)
+{
+    err->kind = PML_UNKNOWN;
+    return pml_wrap(err, "%s", p->facts.provider);
+}
+
 /* The provider's quote, parsed into QUOTE, without what follows its signature data. */
 static uint8_t *get_quote(struct pml_platform *p, const uint8_t report_data[PML_REPORT_DATA_SIZE],
                           struct pml_quote *quote, struct pml_error *err)
@@ -102,15 +109,10 @@ static uint8_t *get_quote(struct pml_platform *p, const uint8_t report_data[PML_
     pthread_mutex_lock(&p->lock);
     PML_AUTO(mem) uint8_t *bytes = p->ops->quote(p->provider, report_data, &size, err);
     pthread_mutex_unlock(&p->lock);
-    if (!bytes)
-        return NULL;
-    bool good = pml_quote_parse(quote, bytes, size, err);
+    bool good = bytes && pml_quote_parse(quote, bytes, size, err);
     if (good && (!pml_quote_is_td(quote) || memcmp(quote->td.report_data, report_data, PML_REPORT_DATA_SIZE) != 0))
         good = pml_fail(err, PML_UNKNOWN, "quote", "not for the report data that was given");
-    if (good)
-        return pml_take(&bytes);
-    err->kind = PML_UNKNOWN;
-    return pml_wrap(err, "quote from %s", p->facts.provider);
+    return good ? pml_take(&bytes) : cannot_tell(p, err);
 }
 
 uint8_t *pml_platform_quote(struct pml_platform *p, const uint8_t report_data[PML_REPORT_DATA_SIZE], size_t *size,
@@ -154,7 +156,7 @@ bool pml_platform_extend(struct pml_platform *p, const char *event, const void *
     pthread_mutex_lock(&p->lock);
     bool extended = p->ops->extend(p->provider, event, payload, size, err);
     pthread_mutex_unlock(&p->lock);
-    return extended;
+    return extended ? true : (bool)cannot_tell(p, err);
 }
 
 char *pml_platform_event_log(struct pml_platform *p, struct pml_error *err)
@@ -162,7 +164,7 @@ char *pml_platform_event_log(struct pml_platform *p, struct pml_error *err)
     pthread_mutex_lock(&p->lock);
     char *text = p->ops->event_log(p->provider, err);
     pthread_mutex_unlock(&p->lock);
-    return text;
+    return text ? text : cannot_tell(p, err);
 }
 
 bool pml_platform_collateral(struct pml_platform *p, char **bundle, struct pml_error *err)
@@ -173,7 +175,7 @@ bool pml_platform_collateral(struct pml_platform *p, char **bundle, struct pml_e
     pthread_mutex_lock(&p->lock);
     *bundle = p->ops->collateral(p->provider, err);
     pthread_mutex_unlock(&p->lock);
-    return *bundle != NULL;
+    return *bundle ? true : (bool)cannot_tell(p, err);
 }
 
 int pml_state_open(const char *dir, struct pml_error *err)

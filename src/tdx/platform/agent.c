@@ -34,10 +34,8 @@ static json_t *call(const struct agent *a, const char *method, const char *reque
     size_t size;
     PML_AUTO(mem) char *answer = pml_unix_http_post(a->socket_path, method, request, TIMEOUT_MS, &size, err);
     json_t *object = answer ? pml_json_load(answer, size, err) : NULL;
-    if (answer && !object) {
-        err->kind = PML_UNKNOWN;
+    if (answer && !object)
         pml_wrap(err, "%s%s", a->socket_path, method);
-    }
     return object;
 }
 
@@ -57,12 +55,12 @@ static uint8_t *agent_quote(void *self, const uint8_t report_data[PML_REPORT_DAT
         return NULL;
     size_t digits = strlen(hex);
     if (digits > 2 * (size_t)PML_QUOTE_MAX)
-        return pml_fail(err, PML_UNKNOWN, "quote", "agent: a quote of %zu bytes", digits / 2);
+        return pml_fail(err, PML_UNKNOWN, "quote", "a quote of %zu bytes", digits / 2);
     PML_AUTO(mem) uint8_t *quote = malloc(digits / 2 + 1);
     if (!quote)
         return pml_fail_memory(err);
     if (!pml_unhex(quote, digits / 2, hex, digits))
-        return pml_fail(err, PML_UNKNOWN, "quote", "agent: quote is not hex");
+        return pml_fail(err, PML_UNKNOWN, "quote", "the quote is not hex");
     *size = digits / 2;
     return pml_take(&quote);
 }
@@ -96,10 +94,8 @@ static char *agent_event_log(void *self, struct pml_error *err)
     PML_AUTO(event_log) struct pml_event_log log = { 0 };
     if (!text)
         return NULL;
-    if (!pml_event_log_parse(&log, text, strlen(text), err)) {
-        err->kind = PML_UNKNOWN;
-        return pml_wrap(err, "agent: event log");
-    }
+    if (!pml_event_log_parse(&log, text, strlen(text), err))
+        return pml_wrap(err, "event log");
     return pml_event_log_text(&log, false, err);
 }
 
@@ -132,10 +128,8 @@ static bool read_info(struct agent *a, struct pml_error *err)
         return false;
     PML_AUTO(json) json_t *tcb_info = load_tcb_info(info, err);
     const char *compose = tcb_info ? pml_json_text(tcb_info, "app_compose", err) : NULL;
-    if (!compose) {
-        err->kind = PML_UNKNOWN;
+    if (!compose)
         return pml_wrap(err, "%s/Info", a->socket_path);
-    }
     const char *vm_config = json_string_value(json_object_get(info, "vm_config"));
     copy_hex(a->app_id, 20, info, "app_id");
     copy_hex(a->os_image_hash, 32, info, "os_image_hash");
@@ -152,6 +146,7 @@ struct pml_platform *pml_agent_open(const char *socket_path, struct pml_error *e
     snprintf(a->socket_path, sizeof a->socket_path, "%s", socket_path);
     snprintf(a->description, sizeof a->description, "TDX platform, through the guest agent at %s", a->socket_path);
     if (!read_info(a, err)) {
+        err->kind = PML_UNKNOWN;
         agent_free(a);
         return NULL;
     }

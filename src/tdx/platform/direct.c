@@ -162,6 +162,7 @@ struct pml_platform *pml_direct_open(const struct pml_platform_options *options,
         return pml_fail_memory(err);
     snprintf(d->run_dir, sizeof d->run_dir, "%s", run_dir);
     if (!start(d, options, err)) {
+        err->kind = PML_UNKNOWN;
         direct_free(d);
         return NULL;
     }

@@ -66,11 +66,9 @@ bool pml_runtime_log_read(struct pml_event_log *log, const char *dir, struct pml
     for (const char *line = text, *end; line < text + size; line = end + 1, number++) {
         end = memchr(line, '\n', (size_t)(text + size - line));
         if (!end)
-            pml_fail(err, PML_UNKNOWN, "event_log", "cut off");
-        if (!end || !read_line(log, line, (size_t)(end - line), err)) {
-            err->kind = PML_UNKNOWN;
+            pml_fail(err, PML_NO, "event_log", "cut off");
+        if (!end || !read_line(log, line, (size_t)(end - line), err))
             return pml_wrap(err, "%s line %zu", path, number);
-        }
     }
     return true;
 }
@@ -101,11 +99,14 @@ bool pml_runtime_log_extend(const char *dir, const char *event, const void *payl
     struct stat st;
     if (fd < 0 || fstat(fd, &st) != 0)
         return pml_fail_io(err, "open %s", path);
-    if (fallocate(fd, FALLOC_FL_KEEP_SIZE, st.st_size, (off_t)line_size) != 0 && errno != EOPNOTSUPP)
-        return pml_fail_io(err, "reserve room in %s", path);
-    if (!extend(digest, err))
-        return false;
-    if (!pml_write_all(fd, line, line_size, err) || fsync(fd) != 0)
-        return pml_fail_io(err, "rtmr3 was extended with %s, but %s could not be written", event, path);
-    return true;
+    bool written = pml_write_all(fd, line, line_size, err);
+    if (written && fsync(fd) != 0)
+        written = pml_fail_io(err, "sync");
+    if (!written)
+        pml_wrap(err, "%s", path);
+    if (written && extend(digest, err))
+        return true;
+    if (ftruncate(fd, st.st_size) != 0)
+        return pml_wrap(err, "%s keeps an event that was not extended", path);
+    return false;
 }

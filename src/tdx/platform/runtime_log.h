@@ -14,13 +14,13 @@
 PML_CHECKED
 int pml_runtime_log_lock(const char *dir, struct pml_error *err);
 
-/* Appends the events of the log, if there is one, to LOG. PML_UNKNOWN "event_log", io. */
+/* Appends the events of the log, if there is one, to LOG. PML_NO "event_log", json; io. */
 PML_CHECKED
 bool pml_runtime_log_read(struct pml_event_log *log, const char *dir, struct pml_error *err);
 
 /*
- * Extends RTMR3 with EXTEND and appends the event: both or neither. The room for the line is reserved first, so that
- * after the register has changed, writing cannot fail for want of space.
+ * Appends the event and extends RTMR3 with EXTEND: both or neither. The line is written first, because it can be taken
+ * back, and an extension cannot.
  */
 PML_CHECKED
 bool pml_runtime_log_extend(const char *dir, const char *event, const void *payload, size_t size,

@@ -95,7 +95,7 @@ static bool send_request(int fd, const uint8_t report[PML_TDREPORT_SIZE], struct
     return true;
 }
 
-static uint8_t *parse_response(const uint8_t *bytes, size_t response_size, size_t *size, struct pml_error *err)
+uint8_t *pml_qgs_parse(const uint8_t *bytes, size_t response_size, size_t *size, struct pml_error *err)
 {
     struct pml_cursor in = pml_cursor(bytes, response_size);
     uint16_t major = pml_get_u16le(&in);
@@ -136,7 +136,7 @@ uint8_t *pml_qgs_exchange(int fd, const uint8_t report[PML_TDREPORT_SIZE], size_
     PML_AUTO(mem) uint8_t *response = malloc((size_t)response_size + 1);
     if (!response)
         return pml_fail_memory(err);
-    return read_all(fd, response, response_size, err) ? parse_response(response, response_size, size, err) : NULL;
+    return read_all(fd, response, response_size, err) ? pml_qgs_parse(response, response_size, size, err) : NULL;
 }
 
 bool pml_qgs_port(unsigned *port, const char *conf_path)

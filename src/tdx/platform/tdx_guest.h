@@ -26,6 +26,10 @@ bool pml_tdx_report(uint8_t report[PML_TDREPORT_SIZE], const uint8_t report_data
 PML_CHECKED
 uint8_t *pml_qgs_exchange(int fd, const uint8_t report[PML_TDREPORT_SIZE], size_t *size, struct pml_error *err);
 
+/* The answer by itself, without the length in front of it: the quote in it, which the caller frees. "quote". */
+PML_CHECKED
+uint8_t *pml_qgs_parse(const uint8_t *bytes, size_t response_size, size_t *size, struct pml_error *err);
+
 /* The port of a line "port=N" in a file of the form of /etc/tdx-attest.conf. False: none. */
 bool pml_qgs_port(unsigned *port, const char *conf_path);
 
