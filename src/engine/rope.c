@@ -26,11 +26,21 @@ void pml_rope_angles(float *cosine, float *sine, const double *frequency, size_t
     }
 }
 
+static void turn(float *x, float *y, float cosine, float sine)
+{
+    float a = *x, b = *y;
+    *x = a * cosine - b * sine;
+    *y = a * sine + b * cosine;
+}
+
 void pml_rope_turn_adjacent(float *head, const float *cosine, const float *sine, size_t pairs)
 {
-    for (size_t i = 0; i < pairs; i++) {
-        float a = head[2 * i], b = head[2 * i + 1];
-        head[2 * i] = a * cosine[i] - b * sine[i];
-        head[2 * i + 1] = a * sine[i] + b * cosine[i];
-    }
+    for (size_t i = 0; i < pairs; i++)
+        turn(&head[2 * i], &head[2 * i + 1], cosine[i], sine[i]);
+}
+
+void pml_rope_turn_halves(float *head, const float *cosine, const float *sine, size_t pairs)
+{
+    for (size_t i = 0; i < pairs; i++)
+        turn(&head[i], &head[pairs + i], cosine[i], sine[i]);
 }

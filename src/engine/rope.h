@@ -20,4 +20,7 @@ void pml_rope_angles(float *cosine, float *sine, const double *frequency, size_t
  * two products and one sum each. Elements past 2*PAIRS are the caller's to leave alone. */
 void pml_rope_turn_adjacent(float *head, const float *cosine, const float *sine, size_t pairs);
 
+/* The same for the pairs (i, PAIRS + i), rope type NEOX. */
+void pml_rope_turn_halves(float *head, const float *cosine, const float *sine, size_t pairs);
+
 #endif

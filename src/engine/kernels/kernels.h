@@ -67,7 +67,7 @@ struct pml_kernels {
     pml_mul *mul[PML_TYPE_BF16 + 1];
     /* A32 of x[n], n a multiple of 32. False if an element is not finite; the outputs are then zero. */
     bool (*quantize)(int8_t *q, float *d, int32_t *s, const float *x, size_t n);
-    /* y[n] = x * 1/sqrt(mean(x^2) + epsilon) * w; y may be x. */
+    /* y[n] = x * 1/sqrt(mean(x^2) + epsilon) * w, squares rounded before they are added; y may be x. */
     void (*rms)(float *y, const float *x, const float *w, size_t n, float epsilon);
     /* y[n] = silu(gate) * up; y may be either. */
     void (*silu_gate)(float *y, const float *gate, const float *up, size_t n);

@@ -16,14 +16,14 @@ void pml_rms_avx2(float *y, const float *x, const float *w, size_t n, float epsi
     size_t i = 0;
     for (; i + PML_LANES <= n; i += PML_LANES) {
         __m256 a = _mm256_loadu_ps(&x[i]), b = _mm256_loadu_ps(&x[i + 8]);
-        low = _mm256_fmadd_ps(a, a, low);
-        high = _mm256_fmadd_ps(b, b, high);
+        low = _mm256_add_ps(low, _mm256_mul_ps(a, a));
+        high = _mm256_add_ps(high, _mm256_mul_ps(b, b));
     }
     float lanes[PML_LANES];
     _mm256_storeu_ps(lanes, low);
     _mm256_storeu_ps(lanes + 8, high);
     for (; i < n; i++)
-        lanes[i % PML_LANES] = fmaf(x[i], x[i], lanes[i % PML_LANES]);
+        lanes[i % PML_LANES] += x[i] * x[i];
     float mean = pml_sum_lanes(lanes) / (float)n;
     float inverse = 1.0f / sqrtf(mean + epsilon);
 

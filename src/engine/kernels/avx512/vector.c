@@ -15,12 +15,12 @@ void pml_rms_avx512(float *y, const float *x, const float *w, size_t n, float ep
     size_t i = 0;
     for (; i + PML_LANES <= n; i += PML_LANES) {
         __m512 v = _mm512_loadu_ps(&x[i]);
-        sum = _mm512_fmadd_ps(v, v, sum);
+        sum = _mm512_add_ps(sum, _mm512_mul_ps(v, v));
     }
     float lanes[PML_LANES];
     _mm512_storeu_ps(lanes, sum);
     for (; i < n; i++)
-        lanes[i % PML_LANES] = fmaf(x[i], x[i], lanes[i % PML_LANES]);
+        lanes[i % PML_LANES] += x[i] * x[i];
     float mean = pml_sum_lanes(lanes) / (float)n;
     float inverse = 1.0f / sqrtf(mean + epsilon);
 

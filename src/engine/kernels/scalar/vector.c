@@ -10,7 +10,7 @@ void pml_rms_scalar(float *y, const float *x, const float *w, size_t n, float ep
 {
     float lanes[PML_LANES] = { 0 };
     for (size_t i = 0; i < n; i++)
-        lanes[i % PML_LANES] = fmaf(x[i], x[i], lanes[i % PML_LANES]);
+        lanes[i % PML_LANES] += x[i] * x[i];
     float mean = pml_sum_lanes(lanes) / (float)n;
     float inverse = 1.0f / sqrtf(mean + epsilon);
     for (size_t i = 0; i < n; i++)
