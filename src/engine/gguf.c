@@ -154,7 +154,7 @@ static bool size_tensor(struct pml_gguf_tensor *t, uint32_t type, struct pml_err
 /* Leaves in OFFSET what the file says, from the start of the data section. */
 static bool get_tensor(struct pml_cursor *in, struct pml_gguf_tensor *t, uint32_t align, struct pml_error *err)
 {
-    struct pml_gguf_text name;
+    struct pml_gguf_text name = { "", 0 };
     if (!get_text(in, PML_GGUF_NAME_ROOM - 1, &name, err))
         return pml_wrap(err, "tensor name");
     if (!name.size || memchr(name.bytes, 0, name.size) || !pml_utf8_valid(name.bytes, name.size))

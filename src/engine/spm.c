@@ -30,12 +30,28 @@ static bool emit(const struct pml_tokenizer *t, const uint8_t *bytes, size_t siz
     return true;
 }
 
+static const uint8_t sizes[16] = {
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 3, 4
+}; /* of a character, by its lead byte */
+
+/* Merges the symbols collected so far, which make up WORD, and appends their tokens. */
+static bool encode_word(const struct pml_tokenizer *t, const uint8_t *word, struct pml_merge *merge,
+                        struct pml_tokens *out, struct pml_error *err)
+{
+    if (!pml_merge_run(merge, word, rank_of, t, err))
+        return false;
+    for (uint32_t i = merge->count ? 0 : UINT32_MAX; i != UINT32_MAX; i = merge->symbols[i].next) {
+        if (!emit(t, word + merge->symbols[i].start, merge->symbols[i].size, out, err))
+            return false;
+    }
+    pml_merge_clear(merge);
+    return true;
+}
+
 bool pml_spm_encode(const struct pml_tokenizer *t, const char *text, size_t size, bool prefix,
                     struct pml_scratch *scratch, struct pml_tokens *out, struct pml_error *err)
 {
-    static const uint8_t sizes[16] = { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 3, 4 }; /* by the lead byte */
     struct pml_buf *plain = &scratch->text;
-    struct pml_merge *merge = &scratch->merge;
 
     pml_buf_clear(plain);
     if (prefix)
@@ -49,18 +65,24 @@ bool pml_spm_encode(const struct pml_tokenizer *t, const char *text, size_t size
     if (!pml_buf_check(plain, err))
         return false;
 
-    pml_merge_clear(merge);
-    for (size_t at = 0, left; (left = plain->size - at) != 0;) {
-        size_t wanted = sizes[plain->bytes[at] >> 4];
-        if (!pml_merge_add(merge, wanted < left ? wanted : left, err))
+    const uint8_t *word = plain->bytes, *end = plain->bytes + plain->size;
+    bool after_blank = true;
+    pml_merge_clear(&scratch->merge);
+    for (const uint8_t *at = word; at < end;) {
+        size_t wanted = sizes[*at >> 4], left = (size_t)(end - at);
+        if (wanted > left)
+            wanted = left;
+        bool is_blank = wanted == 3 && !memcmp(at, blank, 3);
+        /* Where no token goes on over a blank, words are merged one by one, with the same result. */
+        if (is_blank && !after_blank && t->words_end_at_blanks) {
+            if (!encode_word(t, word, &scratch->merge, out, err))
+                return false;
+            word = at;
+        }
+        if (!pml_merge_add(&scratch->merge, wanted, err))
             return false;
-        at += wanted < left ? wanted : left;
+        after_blank = is_blank;
+        at += wanted;
     }
-    if (!pml_merge_run(merge, plain->bytes, rank_of, t, err))
-        return false;
-    for (uint32_t i = merge->count ? 0 : UINT32_MAX; i != UINT32_MAX; i = merge->symbols[i].next) {
-        if (!emit(t, plain->bytes + merge->symbols[i].start, merge->symbols[i].size, out, err))
-            return false;
-    }
-    return true;
+    return encode_word(t, word, &scratch->merge, out, err);
 }

@@ -233,10 +233,22 @@ static bool word_of(const struct pml_tokenizer *t, const struct pml_token *token
     return word->size != SIZE_MAX;
 }
 
+/* Whether a blank follows something else inside an SPM token. */
+static bool crosses_blank(struct pml_gguf_text word)
+{
+    for (size_t at = 1; at + 3 <= word.size; at++) {
+        if (!memcmp(word.bytes + at, "\xe2\x96\x81", 3) &&
+            (at < 3 || memcmp(word.bytes + at - 3, "\xe2\x96\x81", 3) != 0))
+            return true;
+    }
+    return false;
+}
+
 static bool index_words(struct pml_tokenizer *t, struct pml_error *err)
 {
     if (!pml_byte_map_init(&t->words, t->count, err))
         return false;
+    t->words_end_at_blanks = true;
     for (size_t i = 0; i < 256; i++)
         t->byte_tokens[i] = PML_NO_TOKEN;
     for (uint32_t id = 0; id < t->count; id++) {
@@ -247,6 +259,8 @@ static bool index_words(struct pml_tokenizer *t, struct pml_error *err)
             (void)pml_byte_map_add(&t->words, word.bytes, word.size, 0, id);
             if (word.size > t->longest_word)
                 t->longest_word = word.size;
+            if (!t->bpe && crosses_blank(word))
+                t->words_end_at_blanks = false;
             if (t->bpe && word.size == 1)
                 t->byte_tokens[(uint8_t)word.bytes[0]] = id;
         }

@@ -34,6 +34,7 @@ struct pml_tokenizer {
      * or unknown ones, so that no merge of a user's text ever arrives at one of those. */
     struct pml_byte_map words;
     size_t longest_word;
+    bool words_end_at_blanks;  /* SPM: a blank stands in no word but at its beginning or after a blank */
     uint32_t byte_tokens[256]; /* or PML_NO_TOKEN */
 
     struct pml_byte_map merges; /* BPE: rank of a pair */
