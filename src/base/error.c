@@ -7,6 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#undef pml_fail
+#undef pml_fail_io
+#undef pml_fail_memory
+#undef pml_wrap
+
 static void make_printable(char *text)
 {
     for (; *text; text++) {

@@ -31,4 +31,26 @@ void *pml_fail_memory(struct pml_error *err);               /* PML_UNKNOWN, "mem
 void *pml_wrap(struct pml_error *err, const char *fmt, ...) /* puts "context: " in front of the text */
     __attribute__((format(printf, 2, 3)));
 
+/* The same calls, with a value that the compiler can see: it then knows which results a failure leaves unset. */
+#define pml_fail(...)          \
+    ({                         \
+        pml_fail(__VA_ARGS__); \
+        (void *)NULL;          \
+    })
+#define pml_fail_io(...)          \
+    ({                            \
+        pml_fail_io(__VA_ARGS__); \
+        (void *)NULL;             \
+    })
+#define pml_fail_memory(err)  \
+    ({                        \
+        pml_fail_memory(err); \
+        (void *)NULL;         \
+    })
+#define pml_wrap(...)          \
+    ({                         \
+        pml_wrap(__VA_ARGS__); \
+        (void *)NULL;          \
+    })
+
 #endif
