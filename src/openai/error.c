@@ -9,8 +9,9 @@
 
 #include "base/json.h"
 
-static void fill(struct pml_api_error *err, int status, const char *type, const char *code, const char *param,
-                 const char *fmt, va_list args)
+__attribute__((format(printf, 6, 0))) static void fill(struct pml_api_error *err, int status, const char *type,
+                                                       const char *code, const char *param, const char *fmt,
+                                                       va_list args)
 {
     *err = (struct pml_api_error){ .status = status, .type = type, .code = code };
     snprintf(err->param, sizeof err->param, "%s", param ? param : "");

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "aci/events.h"
+#include "base/json.h"
 #include "base/time.h"
 #include "engine/model_digest.h"
 #include "openai/response.h"
@@ -128,4 +129,29 @@ bool pml_workload_measure(const struct pml_workload *w, struct pml_platform *pla
             return false;
     }
     return extend(platform, PML_RTMR_EVENT_ENGINE, w->engine, err);
+}
+
+/* Is our model the one that PIN names? A volume root cannot be confirmed here, so a pin that has one does not fit. */
+static bool pin_fits(const struct pml_workload *w, const json_t *pin)
+{
+    char digest[PML_DIGEST_TEXT];
+    const char *id = json_string_value(json_object_get(pin, "model_id"));
+    const char *file = json_string_value(json_object_get(pin, "file_digest"));
+    const json_t *root = json_object_get(pin, "verity_root_sha256");
+    return id && file && !strcmp(id, w->model_id) && !strcmp(file, pml_digest_text(digest, w->info->file_digest)) &&
+           (!root || json_is_null(root));
+}
+
+bool pml_workload_check_pins(const struct pml_workload *w, const char *app_compose, struct pml_error *err)
+{
+    PML_AUTO(json) json_t *document = pml_json_load(app_compose, strlen(app_compose), err);
+    if (!document)
+        return pml_wrap(err, "app-compose");
+    const json_t *models = json_object_get(json_object_get(document, "pml"), "models");
+    if (!models)
+        return true;
+    if (json_array_size(models) != 1 || !pin_fits(w, json_array_get(models, 0)))
+        return pml_fail(err, PML_NO, "not_pinned", "the measured app-compose does not pin exactly this model: %s",
+                        w->model_id);
+    return true;
 }

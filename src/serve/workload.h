@@ -39,6 +39,11 @@ bool pml_workload_open(struct pml_workload *out, const char *path, const char *m
                        const struct pml_model_options *options, struct pml_error *err);
 void pml_workload_close(struct pml_workload *w);
 
+/* Does the measured app-compose allow this model (spec inference-api §5.2 step 4)? Without pml.models it allows any.
+ * PML_NO: "not_pinned", "json". */
+PML_CHECKED
+bool pml_workload_check_pins(const struct pml_workload *w, const char *app_compose, struct pml_error *err);
+
 /* Extends RTMR3 by model-measured, then engine-measured: before anything listens. */
 PML_CHECKED
 bool pml_workload_measure(const struct pml_workload *w, struct pml_platform *platform, struct pml_error *err);

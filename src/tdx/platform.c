@@ -72,16 +72,23 @@ static struct pml_platform *open_real(const struct pml_platform_options *options
     return pml_direct_open(options, PML_RUNTIME_LOG_DIR, err);
 }
 
+bool pml_platform_check(bool simulated, struct pml_error *err)
+{
+    bool in_td = pml_platform_in_td();
+    if (in_td && simulated)
+        return pml_fail(err, PML_USAGE, "simulated_in_td",
+                        "this is a TD: a simulated quote is never made where a real one can be");
+    if (!in_td && !simulated)
+        return pml_fail(err, PML_UNKNOWN, "no_tdx", "no TDX platform here; --simulated runs a labelled simulation");
+    return true;
+}
+
 struct pml_platform *pml_platform_open(const struct pml_platform_options *options, struct pml_error *err)
 {
-    if (pml_platform_in_td()) {
-        if (options->simulated)
-            return pml_fail(err, PML_USAGE, "simulated_in_td",
-                            "this is a TD: a simulated quote is never made where a real one can be");
-        return open_real(options, err);
-    }
+    if (!pml_platform_check(options->simulated, err))
+        return NULL;
     if (!options->simulated)
-        return pml_fail(err, PML_UNKNOWN, "no_tdx", "no TDX platform here; --simulated runs a labelled simulation");
+        return open_real(options, err);
 #if PML_SIMULATOR
     return pml_sim_open(options, err);
 #else

@@ -61,6 +61,11 @@ struct pml_platform *pml_platform_open(const struct pml_platform_options *option
 void pml_platform_free(struct pml_platform *p);
 void pml_platform_auto(struct pml_platform **p);
 
+/* Would pml_platform_open find what it is asked for? For programs that load a model first. "simulated_in_td", "no_tdx".
+ */
+PML_CHECKED
+bool pml_platform_check(bool simulated, struct pml_error *err);
+
 /* True inside a TD: a tsm report entry whose provider begins with "tdx_guest" can be made, or /dev/tdx_guest exists. */
 bool pml_platform_in_td(void);
 
