@@ -507,6 +507,10 @@ static void on_prepared(struct pml_task *task)
     c->stream = r->stream;
     c->include_usage = r->include_usage;
     c->forwarded = c->prompt.forwarded;
+    if (c->shutdown && !c->refused) {
+        c->refused = true;
+        pml_api_fail(&c->error, 503, "unavailable_error", NULL, NULL, "the server is shutting down");
+    }
     c->state = RUNNING;
     bool running = !c->refused && submit(c);
     pml_prompt_free(&c->prompt);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -350,6 +351,7 @@ int main(int argc, char **argv)
     struct pml_error err;
     struct command c = { .listen = "127.0.0.1:8443", .ready_fd = -1, .service.report_cache = -1 };
     pml_process_harden();
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like a full disk */
     for (int opt; (opt = getopt_long(argc, argv, "m:t:h", options, NULL)) != -1;) {
         if (opt == 'h')
             return fputs(help, stdout) == EOF ? PML_UNKNOWN : 0;
