@@ -36,11 +36,13 @@ struct pml_platform *pml_direct_open(const struct pml_platform_options *options,
 PML_CHECKED
 char *pml_app_compose(const struct pml_platform_model *models, size_t count, struct pml_error *err);
 
-/* Appends the boot events of that manifest (spec simulator §4) by CALLING add for each, in order. */
+/* What the boot events of that manifest say: its SHA-256, whose first bytes are the application id, and the instance.
+ */
 struct pml_boot {
     uint8_t compose_hash[32], app_id[20], instance_id[20];
 };
 void pml_boot_ids(struct pml_boot *boot, const char *app_compose, const uint8_t instance_id_seed[20]);
+/* Calls ADD for each boot event, in the order of spec simulator §4. */
 PML_CHECKED
 bool pml_boot_events(const struct pml_boot *boot,
                      bool (*add)(void *self, const char *event, const void *payload, size_t size,

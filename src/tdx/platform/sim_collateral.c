@@ -24,57 +24,151 @@ void pml_sim_qe_signer(uint8_t digest[32])
     pml_sha256(digest, text, strlen(text));
 }
 
+/* An object that is filled member by member and checked once, at the end. */
+struct document {
+    json_t *object;
+    bool failed;
+};
+
+static struct document begin(void)
+{
+    json_t *object = json_object();
+    return (struct document){ object, object == NULL };
+}
+
+/* Takes VALUE; NULL fails the document. */
+static void put(struct document *d, const char *name, json_t *value)
+{
+    d->failed |= json_object_set_new(d->object, name, value) != 0;
+}
+
+static void put_text(struct document *d, const char *name, const char *value)
+{
+    put(d, name, json_string(value));
+}
+
+static void put_int(struct document *d, const char *name, int value)
+{
+    put(d, name, json_integer(value));
+}
+
+static json_t *end(struct document *d)
+{
+    if (d->failed)
+        json_decref(d->object);
+    return d->failed ? NULL : d->object;
+}
+
+static json_t *array_of(json_t *first, json_t *second)
+{
+    json_t *array = json_array();
+    bool failed = json_array_append_new(array, first) != 0;
+    if (second)
+        failed |= json_array_append_new(array, second) != 0;
+    if (failed)
+        json_decref(array);
+    return failed ? NULL : array;
+}
+
 static json_t *components(const uint8_t svn[COMPONENTS])
 {
     json_t *array = json_array();
-    for (size_t i = 0; array && i < COMPONENTS; i++)
-        json_array_append_new(array, json_pack("{s:i}", "svn", svn[i]));
-    return array;
+    bool failed = false;
+    for (size_t i = 0; i < COMPONENTS; i++)
+        failed |= json_array_append_new(array, json_pack("{s:i}", "svn", svn[i])) != 0;
+    if (failed)
+        json_decref(array);
+    return failed ? NULL : array;
 }
 
-/* One level of an identity, UpToDate. */
+static json_t *level(json_t *tcb, const char *date, const char *status, const char *advisory)
+{
+    struct document d = begin();
+    put(&d, "tcb", tcb);
+    put_text(&d, "tcbDate", date);
+    put_text(&d, "tcbStatus", status);
+    if (advisory)
+        put(&d, "advisoryIDs", json_pack("[s]", advisory));
+    return end(&d);
+}
+
+static json_t *platform_tcb(const uint8_t sgx[COMPONENTS], int pce_svn, const uint8_t tdx[COMPONENTS])
+{
+    struct document d = begin();
+    put(&d, "sgxtcbcomponents", components(sgx));
+    put_int(&d, "pcesvn", pce_svn);
+    put(&d, "tdxtcbcomponents", components(tdx));
+    return end(&d);
+}
+
+/* The one level of the module's and the QE's identity. */
 static json_t *identity_levels(int isvsvn, const char *date)
 {
-    return json_pack("[{s:{s:i}, s:s, s:s}]", "tcb", "isvsvn", isvsvn, "tcbDate", date, "tcbStatus", "UpToDate");
+    return array_of(level(json_pack("{s:i}", "isvsvn", isvsvn), date, "UpToDate", NULL), NULL);
 }
 
-static json_t *tcb_levels(const struct pml_sim_sgx *sgx, const char *date, const char *old_date)
+static json_t *platform_levels(const struct pml_sim_sgx *sgx, const char *date, const char *old_date)
 {
     static const uint8_t tdx[COMPONENTS] = { 5, 1, 2 }, zero[COMPONENTS] = { 0 };
-    return json_pack("[{s:{s:o, s:i, s:o}, s:s, s:s}, {s:{s:o, s:i, s:o}, s:s, s:s, s:[s]}]", "tcb", "sgxtcbcomponents",
-                     components(sgx->svn), "pcesvn", sgx->pce_svn, "tdxtcbcomponents", components(tdx), "tcbDate", date,
-                     "tcbStatus", "UpToDate", "tcb", "sgxtcbcomponents", components(zero), "pcesvn", 0,
-                     "tdxtcbcomponents", components(zero), "tcbDate", old_date, "tcbStatus", "OutOfDate", "advisoryIDs",
-                     "PML-SIMULATED-OLD");
+    return array_of(level(platform_tcb(sgx->svn, sgx->pce_svn, tdx), date, "UpToDate", NULL),
+                    level(platform_tcb(zero, 0, zero), old_date, "OutOfDate", "PML-SIMULATED-OLD"));
+}
+
+/* ID NULL: tdxModule; else an entry of tdxModuleIdentities with its LEVELS. */
+static json_t *tdx_module(const char *id, json_t *levels)
+{
+    struct document d = begin();
+    if (id)
+        put_text(&d, "id", id);
+    put_text(&d, "mrsigner", zero96);
+    put_text(&d, "attributes", "0000000000000000");
+    put_text(&d, "attributesMask", "FFFFFFFFFFFFFFFF");
+    if (id)
+        put(&d, "tcbLevels", levels);
+    return end(&d);
 }
 
 struct dates {
     char issue[PML_TIME_TEXT], next[PML_TIME_TEXT], made[PML_TIME_TEXT], old[PML_TIME_TEXT];
 };
 
-static json_t *make_tcb_info(const struct pml_sim_sgx *sgx, const struct dates *d)
+static json_t *make_tcb_info(const struct pml_sim_sgx *sgx, const struct dates *dates)
 {
     char fmspc[13], pce_id[5];
-    static const char attributes[] = "0000000000000000", mask[] = "FFFFFFFFFFFFFFFF";
-    return json_pack("{s:s, s:i, s:s, s:s, s:s, s:s, s:i, s:i, s:{s:s, s:s, s:s}, s:[{s:s, s:s, s:s, s:s, s:o}], s:o}",
-                     "id", "TDX", "version", 3, "issueDate", d->issue, "nextUpdate", d->next, "fmspc",
-                     pml_hex(fmspc, sgx->fmspc, 6), "pceId", pml_hex(pce_id, sgx->pce_id, 2), "tcbType", 0,
-                     "tcbEvaluationDataNumber", 1, "tdxModule", "mrsigner", zero96, "attributes", attributes,
-                     "attributesMask", mask, "tdxModuleIdentities", "id", "TDX_01", "mrsigner", zero96, "attributes",
-                     attributes, "attributesMask", mask, "tcbLevels", identity_levels(5, d->made), "tcbLevels",
-                     tcb_levels(sgx, d->made, d->old));
+    struct document d = begin();
+    put_text(&d, "id", "TDX");
+    put_int(&d, "version", 3);
+    put_text(&d, "issueDate", dates->issue);
+    put_text(&d, "nextUpdate", dates->next);
+    put_text(&d, "fmspc", pml_hex(fmspc, sgx->fmspc, sizeof sgx->fmspc));
+    put_text(&d, "pceId", pml_hex(pce_id, sgx->pce_id, sizeof sgx->pce_id));
+    put_int(&d, "tcbType", 0);
+    put_int(&d, "tcbEvaluationDataNumber", 1);
+    put(&d, "tdxModule", tdx_module(NULL, NULL));
+    put(&d, "tdxModuleIdentities", array_of(tdx_module("TDX_01", identity_levels(5, dates->made)), NULL));
+    put(&d, "tcbLevels", platform_levels(sgx, dates->made, dates->old));
+    return end(&d);
 }
 
-static json_t *make_qe_identity(const struct dates *d)
+static json_t *make_qe_identity(const struct dates *dates)
 {
     uint8_t signer[32];
     char signer_hex[65];
     pml_sim_qe_signer(signer);
-    return json_pack("{s:s, s:i, s:s, s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:i, s:o}", "id", "TD_QE", "version", 2,
-                     "issueDate", d->issue, "nextUpdate", d->next, "tcbEvaluationDataNumber", 1, "miscselect",
-                     "00000000", "miscselectMask", "FFFFFFFF", "attributes", "11000000000000000000000000000000",
-                     "attributesMask", "FBFFFFFFFFFFFFFF0000000000000000", "mrsigner", pml_hex(signer_hex, signer, 32),
-                     "isvprodid", 2, "tcbLevels", identity_levels(4, d->made));
+    struct document d = begin();
+    put_text(&d, "id", "TD_QE");
+    put_int(&d, "version", 2);
+    put_text(&d, "issueDate", dates->issue);
+    put_text(&d, "nextUpdate", dates->next);
+    put_int(&d, "tcbEvaluationDataNumber", 1);
+    put_text(&d, "miscselect", "00000000");
+    put_text(&d, "miscselectMask", "FFFFFFFF");
+    put_text(&d, "attributes", "11000000000000000000000000000000");
+    put_text(&d, "attributesMask", "FBFFFFFFFFFFFFFF0000000000000000");
+    put_text(&d, "mrsigner", pml_hex(signer_hex, signer, sizeof signer));
+    put_int(&d, "isvprodid", 2);
+    put(&d, "tcbLevels", identity_levels(4, dates->made));
+    return end(&d);
 }
 
 bool pml_sim_collateral(struct pml_sim_collateral *out, const struct pml_sim_sgx *sgx, int64_t made, int64_t now,

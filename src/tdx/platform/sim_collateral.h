@@ -29,8 +29,8 @@ void pml_sim_collateral_auto(struct pml_sim_collateral *c);
 PML_CHECKED
 char *pml_sim_bundle(const struct pml_sim_collateral *c, const struct pml_sim_pki *pki, struct pml_error *err);
 
-/* Checks that TEXT is a bundle signed by this PKI, and gives the time of its nearest end and latest beginning. NAME
- * goes into errors. PML_UNKNOWN "sim_state". */
+/* Checks that TEXT is a bundle signed by this PKI, and gives the latest issue date and the earliest next update of its
+ * documents. PML_UNKNOWN "sim_state". */
 PML_CHECKED
 bool pml_sim_bundle_dates(int64_t *issued, int64_t *next_update, const char *text, size_t size,
                           const struct pml_sim_pki *pki, struct pml_error *err);

@@ -250,6 +250,7 @@ static void without_room_for_the_log_nothing_is_extended(void **state)
 {
     (void)state;
     PML_AUTO(fd) int lock = pml_runtime_log_lock(run_dir, &err);
+    assert_true(lock >= 0);
     assert_true(pml_runtime_log_extend(run_dir, "a", "1", 1, count_extension, &err));
     pid_t child = fork();
     if (child == 0) {

@@ -361,6 +361,42 @@ static void threads_share_one_platform(void **unused)
     assert_true(pml_event_log_check(&log, rtmr, &err));
 }
 
+/* Four processes at once on an empty directory: one platform comes of it, and all have it. */
+static void processes_that_start_together_make_one_platform(void **unused)
+{
+    (void)unused;
+    enum { PROCESSES = 4 };
+    int results[2], status;
+    uint8_t got[PROCESSES][PML_SHA256_SIZE];
+    assert_int_equal(pipe(results), 0);
+    for (int i = 0; i < PROCESSES; i++) {
+        if (fork() == 0) {
+            PML_AUTO(sim_state) struct pml_sim_state state = { 0 };
+            uint8_t spki[PML_SHA256_SIZE];
+            bool opened = pml_sim_state_open(&state, dir, &err) &&
+                          pml_key_spki_sha256(spki, state.pki.key[PML_SIM_ROOT], &err) &&
+                          write(results[1], spki, sizeof spki) == sizeof spki;
+            _exit(opened ? 0 : 1);
+        }
+    }
+    for (int i = 0; i < PROCESSES; i++) {
+        wait(&status);
+        assert_int_equal(status, 0);
+    }
+    for (int i = 0; i < PROCESSES; i++) {
+        assert_int_equal(read(results[0], got[i], sizeof got[i]), sizeof got[i]);
+        assert_memory_equal(got[i], got[0], sizeof got[0]);
+    }
+    close(results[0]);
+    close(results[1]);
+    size_t entries = 0;
+    DIR *open_dir = opendir(dir);
+    while (readdir(open_dir))
+        entries++;
+    closedir(open_dir);
+    assert_int_equal(entries, 3); /* nothing but sim */
+}
+
 static void platforms_share_a_sim_directory(void **unused)
 {
     (void)unused;
@@ -389,7 +425,7 @@ static void damaged_files_are_named_and_not_replaced(void **unused)
         char path[4096], kept[4200];
         if (strcmp(file_names[i], "lock") == 0)
             continue;
-        PML_AUTO(platform) struct pml_platform *p = open_platform();
+        pml_platform_free(open_platform());
         struct pml_platform_options options = { .state_dir = dir, .simulated = true };
         snprintf(path, sizeof path, "%s/sim/%s", dir, file_names[i]);
         snprintf(kept, sizeof kept, "%s/kept", root_dir);
@@ -410,6 +446,7 @@ static void damaged_files_are_named_and_not_replaced(void **unused)
         size_t size_after;
         PML_AUTO(mem) char *after = pml_read_file(path, 1 << 20, &size_after, &err);
         assert_int_equal(size_after, size / 2);
+        assert_memory_equal(after, bytes, size_after);
         assert_int_equal(rename(kept, path), 0);
     }
 }
@@ -419,7 +456,7 @@ static void a_file_of_another_platform_is_refused(void **unused)
     (void)unused;
     char first[160];
     snprintf(first, sizeof first, "%s/first", root_dir);
-    PML_AUTO(platform) struct pml_platform *p = open_platform();
+    pml_platform_free(open_platform());
     const struct pml_platform_options options = { .state_dir = first, .simulated = true };
     for (size_t i = 0; i < PML_COUNT(file_names); i++) {
         /* These two hold nothing that the others contradict. */
@@ -594,6 +631,7 @@ int main(void)
         test_in_dir(the_boot_log_is_that_of_the_specification),
         test_in_dir(events_that_cannot_be_logged_are_not_extended),
         test_in_dir(threads_share_one_platform),
+        test_in_dir(processes_that_start_together_make_one_platform),
         test_in_dir(platforms_share_a_sim_directory),
         test_in_dir(damaged_files_are_named_and_not_replaced),
         test_in_dir(a_file_of_another_platform_is_refused),
