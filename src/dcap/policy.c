@@ -345,6 +345,8 @@ bool pml_policy_load(struct pml_policy *policy, const char *path, struct pml_err
 {
     size_t size;
     PML_AUTO(mem) char *text = pml_read_file(path, PML_POLICY_MAX, &size, err);
+    if (!text && strcmp(err->code, "too_large") == 0)
+        return pml_fail(err, PML_USAGE, "policy_format", "%s: not a policy", path);
     if (!text)
         return false;
     if (!pml_policy_parse(policy, text, size, err))

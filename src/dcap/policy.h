@@ -68,7 +68,7 @@ void pml_policy_init(struct pml_policy *policy);
 /* Reads a policy file. POLICY is overwritten. PML_USAGE "policy_format"; memory. */
 PML_CHECKED
 bool pml_policy_parse(struct pml_policy *policy, const char *text, size_t size, struct pml_error *err);
-/* As above from a file. io, too_large. */
+/* As above from a file. io. */
 PML_CHECKED
 bool pml_policy_load(struct pml_policy *policy, const char *path, struct pml_error *err);
 

@@ -97,6 +97,8 @@ bool pml_root_load(struct pml_root *out, const char *path, bool simulated, struc
     if (simulated && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
         path = pml_path(inside, path, "sim/root.pem");
     PML_AUTO(mem) char *bytes = pml_read_file(path, 1 << 16, &size, err);
+    if (!bytes && strcmp(err->code, "too_large") == 0)
+        return pml_fail(err, PML_USAGE, "usage", "%s: not a root certificate", path);
     if (!bytes)
         return false;
     if (!pml_root_parse(out, bytes, size, simulated, err))

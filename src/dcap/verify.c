@@ -530,13 +530,21 @@ static bool run_steps(struct pml_verification *v, struct pml_error *err)
     return true;
 }
 
+/* What a program is told when this machine failed, not the quote. */
+static void set_error(struct pml_verdict *verdict, const struct pml_error *err)
+{
+    verdict->error = *err;
+    if (strcmp(err->code, "memory") == 0)
+        verdict->error.code = "internal";
+}
+
 bool pml_quote_verify(struct pml_verdict *verdict, const struct pml_verify_input *in, struct pml_error *err)
 {
     struct pml_verification v = { .in = in, .verdict = verdict };
     *verdict = (struct pml_verdict){ .verified_at = in->now, .grace_s = in->grace_s };
     verdict->ok = run_steps(&v, err);
     if (!verdict->ok) {
-        verdict->error = *err;
+        set_error(verdict, err);
         verdict->simulated = verdict->simulated || quote_is_marked(&v.quote);
     }
     pml_tcb_info_free(&v.tcb_info);
@@ -549,7 +557,8 @@ void pml_verdict_unknown(struct pml_verdict *verdict, const void *quote, size_t 
 {
     struct pml_quote q;
     struct pml_error ignored;
-    *verdict = (struct pml_verdict){ .verified_at = now, .error = *err };
+    *verdict = (struct pml_verdict){ .verified_at = now };
+    set_error(verdict, err);
     bool parsed = pml_quote_parse(&q, quote, quote_size, &ignored);
     show_body(verdict, &q);
     verdict->simulated = parsed && quote_is_marked(&q);

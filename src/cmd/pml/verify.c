@@ -116,23 +116,25 @@ static const char *option_name(int opt)
 /* Two passes: everything but the rules, which tells the policy file, then the rules on top of it. */
 static bool parse_options(struct request *r, int argc, char **argv, struct pml_error *err)
 {
-    const char *policy = NULL;
+    const char *policy = NULL, *at = NULL;
+    bool known = true;
     r->now = pml_now();
     for (int opt; (opt = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
         switch (opt) {
-        case '?': return pml_fail(err, PML_USAGE, "usage", "bad option; see pml verify --help");
+        case '?': known = false; break;
         case 'h': r->help = true; return true;
         case COLLATERAL: r->collateral = optarg; break;
         case POLICY: policy = optarg; break;
         case JSON: r->json = true; break;
         case VERBOSE: r->verbose = true; break;
-        case AT:
-            if (!get_time(&r->now, optarg, err))
-                return false;
-            break;
+        case AT: at = optarg; break;
         default: break;
         }
     }
+    if (!known)
+        return pml_fail(err, PML_USAGE, "usage", "bad option; see pml verify --help");
+    if (at && !get_time(&r->now, at, err))
+        return false;
     if (optind + 1 != argc)
         return pml_fail(err, PML_USAGE, "usage", "one QUOTE is wanted; see pml verify --help");
     r->quote = argv[optind];
@@ -153,7 +155,11 @@ static bool parse_options(struct request *r, int argc, char **argv, struct pml_e
  * that. */
 static bool is_hex(const char *text, size_t size)
 {
-    size_t start = size >= 2 && text[0] == '0' && (text[1] | 0x20) == 'x' ? 2 : 0;
+    size_t start = 0;
+    while (start < size && isspace((unsigned char)text[start]))
+        start++;
+    if (size - start >= 2 && text[start] == '0' && (text[start + 1] | 0x20) == 'x')
+        start += 2;
     for (size_t i = start; i < size; i++) {
         if (!isxdigit((unsigned char)text[i]) && !isspace((unsigned char)text[i]))
             return false;
@@ -177,9 +183,20 @@ static bool decode_hex(char *text, size_t *size, struct pml_error *err)
     return true;
 }
 
+/* A whole file; one that is larger than anything of its kind fails with CODE. */
+static char *read_input(const char *path, size_t limit, size_t *size, const char *code, struct pml_error *err)
+{
+    char *bytes = pml_read_file(path, limit, size, err);
+    if (!bytes && strcmp(err->code, "too_large") == 0) {
+        err->kind = PML_NO;
+        err->code = code;
+    }
+    return bytes;
+}
+
 static char *read_quote(const char *path, size_t *size, struct pml_error *err)
 {
-    PML_AUTO(mem) char *bytes = pml_read_file(path, 4 * PML_QUOTE_MAX, size, err);
+    PML_AUTO(mem) char *bytes = read_input(path, 4 * PML_QUOTE_MAX, size, "quote_format", err);
     if (!bytes)
         return NULL;
     if (is_hex(bytes, *size) && !decode_hex(bytes, size, err))
@@ -193,7 +210,7 @@ static bool read_collateral(struct pml_collateral *out, const char *path, struct
     if (!path)
         return pml_fail(err, PML_UNKNOWN, "collateral_unavailable",
                         "no collateral: this build does not fetch it, name a bundle with --collateral FILE");
-    PML_AUTO(mem) char *text = pml_read_file(path, PML_COLLATERAL_MAX, &size, err);
+    PML_AUTO(mem) char *text = read_input(path, PML_COLLATERAL_MAX, &size, "collateral_json", err);
     return text && pml_collateral_parse(out, text, size, err);
 }
 
