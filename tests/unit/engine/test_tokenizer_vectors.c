@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/memory.h"
+#include "engine/chat.h"
 #include "engine/pretokenize.h"
 #include "engine/tokenizer.h"
 #include "engine/unicode_classes.h"
@@ -152,12 +153,45 @@ static void classes_equal_the_list(void **state)
         assert_int_equal(pml_unicode_class(next), PML_CLASS_NONE);
 }
 
+/* Where contents hold no special text, masking them changes nothing (spec engine §7.4). */
+static void masked_prompts_equal_parsed_ones(void **state)
+{
+    static const struct {
+        const char *vocabulary;
+        enum pml_chat_family family;
+    } cases[] = { { "phi-3", PML_CHAT_PHI3 }, { "llama-spm", PML_CHAT_LLAMA2_SYS_BOS }, { "gpt-2", PML_CHAT_ZEPHYR } };
+    static const struct pml_chat_message messages[] = { { PML_ROLE_SYSTEM, "Be kind.", 8 },
+                                                        { PML_ROLE_USER, " Hi  there\n", 11 },
+                                                        { PML_ROLE_ASSISTANT, "Hello!", 6 },
+                                                        { PML_ROLE_USER, "Was gibt\xe2\x80\x99s?", 13 } };
+    (void)state;
+    for (size_t i = 0; i < PML_COUNT(cases); i++) {
+        struct pml_error err;
+        PML_AUTO(tokenizer) struct pml_tokenizer *t = load(cases[i].vocabulary);
+        PML_AUTO(buf) struct pml_buf text = { 0 };
+        PML_AUTO(buf) struct pml_buf mask = { 0 };
+        PML_AUTO(tokens) struct pml_tokens masked = { 0 };
+        PML_AUTO(tokens) struct pml_tokens parsed = { 0 };
+        size_t specials = 0;
+        assert_true(pml_chat_render(cases[i].family, messages, 4, &text, &mask, &err));
+        assert_true(pml_tokenizer_encode(t, (char *)text.bytes, text.size, (struct pml_encode){ true, true, NULL },
+                                         &parsed, &err));
+        assert_true(pml_chat_tokens(cases[i].family, t, messages, 4, &masked, &err));
+        assert_int_equal(masked.count, parsed.count);
+        for (size_t k = 0; k < parsed.count; k++) {
+            assert_int_equal(masked.ids[k], parsed.ids[k]);
+            specials += pml_tokenizer_type(t, parsed.ids[k]) == PML_TOKEN_CONTROL;
+        }
+        assert_true(specials > 2);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(classes_equal_the_list),     cmocka_unit_test(splits_equal_the_reference),
         cmocka_unit_test(gpt_2_equals_the_reference), cmocka_unit_test(llama_spm_equals_the_reference),
-        cmocka_unit_test(phi_3_equals_the_reference),
+        cmocka_unit_test(phi_3_equals_the_reference), cmocka_unit_test(masked_prompts_equal_parsed_ones),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
