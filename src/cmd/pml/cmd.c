@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 int pml_cmd_usage(const struct verb *verb, FILE *to)
@@ -19,12 +20,24 @@ int pml_cmd_fail(const struct verb *verb, const struct pml_error *err)
     return (int)err->kind;
 }
 
+int pml_cmd_end(int status)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    fprintf(stderr, "pml: standard output: %s\n", strerror(errno));
+    return PML_UNKNOWN;
+}
+
 int pml_cmd_json(json_t *object, int status)
 {
-    int failed =
-        !object || json_dumpf(object, stdout, JSON_COMPACT) != 0 || putchar('\n') == EOF || fflush(stdout) != 0;
+    if (!object) {
+        fprintf(stderr, "pml: out of memory\n");
+        return PML_UNKNOWN;
+    }
+    json_dumpf(object, stdout, JSON_COMPACT);
+    putchar('\n');
     json_decref(object);
-    return failed ? PML_UNKNOWN : status;
+    return pml_cmd_end(status);
 }
 
 bool pml_cmd_colour(FILE *to)

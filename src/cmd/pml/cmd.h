@@ -22,8 +22,10 @@ extern const struct verb *const pml_verbs[]; /* NULL-terminated, in the order of
 int pml_cmd_usage(const struct verb *verb, FILE *to);
 /* Prints "pml VERB: TEXT" on one line of stderr. Returns the exit status of the error. */
 int pml_cmd_fail(const struct verb *verb, const struct pml_error *err);
-/* Prints one JSON object and a newline on stdout, takes the reference. Returns STATUS, or 3 if it cannot be printed. */
+/* Prints one JSON object and a newline on stdout, takes the reference. Ends as pml_cmd_end. */
 int pml_cmd_json(json_t *object, int status);
+/* Flushes standard output. Returns STATUS, or 3 after one line on stderr if what was printed could not be written. */
+int pml_cmd_end(int status);
 bool pml_cmd_colour(FILE *to); /* a terminal, and NO_COLOR is not set */
 /* A decimal integer in [LOW, HIGH] from an option's argument. usage. */
 PML_CHECKED

@@ -43,7 +43,7 @@ static int print_digests(const char *path, bool json)
     printf("file_digest           %s\nfile_size             %llu\noms_root_sha256       %s\n"
            "tokenizer_digest      %s\nchat_template_digest  %s\n",
            file_text, (unsigned long long)g->file_size, oms, tokenizer, template);
-    return 0;
+    return pml_cmd_end(0);
 }
 
 /* JSON null for what the file does not say. */
@@ -131,7 +131,7 @@ static int show(const char *path, bool json)
     if (json)
         return show_json(&summary, g, t);
     show_text(&summary, g, t);
-    return fflush(stdout) ? PML_UNKNOWN : 0;
+    return pml_cmd_end(0);
 }
 
 static int run(int argc, char **argv)

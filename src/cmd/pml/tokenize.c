@@ -106,7 +106,7 @@ static int run(int argc, char **argv)
         print_ids(&tokens);
     else
         print_lines(t, &tokens);
-    return fflush(stdout) ? PML_UNKNOWN : 0;
+    return pml_cmd_end(0);
 }
 
 const struct verb verb_tokenize = {
