@@ -19,6 +19,8 @@
 #define COLUMNS_BLOCK  64         /* columns a product takes at once, to keep their inputs in cache */
 #define TASKS_A_THREAD 4          /* of a product: enough to even out, few enough to cost nothing */
 
+#define PARTS 14
+
 struct column {
     size_t span, index; /* which token */
     size_t position;
@@ -62,6 +64,10 @@ struct pml_forward {
     size_t scratch_size, head_padded, attend_tokens, attend_rows;
     void *memory;
     size_t memory_size;
+    struct part {
+        size_t offset, rows, row_size;
+    } parts[PARTS]; /* of memory */
+    size_t used;    /* columns of the largest batch since the last wipe */
 };
 
 static size_t pad(size_t count)
@@ -90,29 +96,31 @@ static void layout(struct pml_forward *f, char *base)
     f->c_stride = pad(kv);
     f->added_stride = pad(i->embedding);
     f->logits_stride = pad(i->vocabulary);
+    size_t threads = pml_pool_threads(f->pool);
     const struct {
         void *slot;
-        size_t count, size;
-    } parts[] = {
-        { &f->x, f->room * i->embedding, sizeof *f->x },
-        { &f->h, f->room * f->h_stride, sizeof *f->h },
-        { &f->a, f->room * f->a_stride, sizeof *f->a },
-        { &f->b, f->room * f->b_stride, sizeof *f->b },
-        { &f->c, f->room * f->c_stride, sizeof *f->c },
-        { &f->added, f->room * f->added_stride, sizeof *f->added },
-        { &f->cosine, f->room * f->model->pairs, sizeof *f->cosine },
-        { &f->sine, f->room * f->model->pairs, sizeof *f->sine },
-        { &f->logits, f->logits_room * f->logits_stride, sizeof *f->logits },
-        { &f->q, f->room * f->h_stride, sizeof *f->q },
-        { &f->d, f->room * (f->h_stride / 32 + 1), sizeof *f->d },
-        { &f->s, f->room * (f->h_stride / 32 + 1), sizeof *f->s },
-        { &f->scratch, pml_pool_threads(f->pool) * f->scratch_size, sizeof *f->scratch },
-        { &f->rows, pml_pool_threads(f->pool) * f->attend_rows, sizeof *f->rows },
+        size_t rows, count, size;
+    } parts[PARTS] = {
+        { &f->x, f->room, i->embedding, sizeof *f->x },
+        { &f->h, f->room, f->h_stride, sizeof *f->h },
+        { &f->a, f->room, f->a_stride, sizeof *f->a },
+        { &f->b, f->room, f->b_stride, sizeof *f->b },
+        { &f->c, f->room, f->c_stride, sizeof *f->c },
+        { &f->added, f->room, f->added_stride, sizeof *f->added },
+        { &f->cosine, f->room, f->model->pairs, sizeof *f->cosine },
+        { &f->sine, f->room, f->model->pairs, sizeof *f->sine },
+        { &f->logits, f->logits_room, f->logits_stride, sizeof *f->logits },
+        { &f->q, f->room, f->h_stride, sizeof *f->q },
+        { &f->d, f->room, f->h_stride / 32 + 1, sizeof *f->d },
+        { &f->s, f->room, f->h_stride / 32 + 1, sizeof *f->s },
+        { &f->scratch, threads, f->scratch_size, sizeof *f->scratch },
+        { &f->rows, threads, f->attend_rows, sizeof *f->rows },
     };
-    for (size_t p = 0; p < PML_COUNT(parts); p++) {
+    for (size_t p = 0; p < PARTS; p++) {
         if (base)
             *(void **)parts[p].slot = base + used;
-        used += (parts[p].count * parts[p].size + 63) & ~(size_t)63;
+        f->parts[p] = (struct part){ used, parts[p].rows, parts[p].count * parts[p].size };
+        used += (parts[p].rows * f->parts[p].row_size + 63) & ~(size_t)63;
     }
     f->memory_size = used;
 }
@@ -136,22 +144,29 @@ struct pml_forward *pml_forward_new(const struct pml_model *model, const struct 
     f->logits_room = LOGITS_ROOM / pad(i->vocabulary);
     f->logits_room = larger(1, f->logits_room < columns ? f->logits_room : columns);
     layout(f, NULL);
-    f->memory = aligned_alloc(64, f->memory_size);
+    f->memory = calloc(1, f->memory_size); /* pages that no batch reaches stay untouched */
     f->columns = calloc(columns, sizeof *f->columns);
     f->attend_tasks = calloc(columns * i->kv_heads, sizeof *f->attend_tasks);
     if (!f->memory || !f->columns || !f->attend_tasks)
         return pml_fail_memory(err);
-    memset(f->memory, 0, f->memory_size);
     layout(f, f->memory);
     return pml_take(&f);
+}
+
+void pml_forward_wipe(struct pml_forward *f)
+{
+    size_t used = larger(f->used, pml_pool_threads(f->pool));
+    for (size_t p = 0; f->used > 0 && p < PARTS; p++)
+        pml_wipe((char *)f->memory + f->parts[p].offset,
+                 (used < f->parts[p].rows ? used : f->parts[p].rows) * f->parts[p].row_size);
+    f->used = 0;
 }
 
 void pml_forward_free(struct pml_forward *f)
 {
     if (!f)
         return;
-    if (f->memory)
-        pml_wipe(f->memory, f->memory_size);
+    pml_forward_wipe(f);
     free(f->memory);
     free(f->columns);
     free(f->attend_tasks);
@@ -492,6 +507,7 @@ void pml_forward_run(struct pml_forward *f, struct pml_span *spans, size_t count
     pml_pool_run(f->pool, embed, f, f->count);
     for (size_t layer = 0; layer < f->model->info.layers; layer++)
         run_layer(f, layer);
+    f->used = larger(f->used, f->count);
     note_failures(f);
 
     struct wanted w = { .f = f };

@@ -27,6 +27,7 @@ struct pml_forward *pml_forward_new(const struct pml_model *model, const struct 
                                     size_t columns, struct pml_error *err);
 void pml_forward_free(struct pml_forward *f); /* wipes the activations */
 void pml_forward_auto(struct pml_forward **f);
+void pml_forward_wipe(struct pml_forward *f); /* zeroes the activations of the last batch */
 
 /* Logits [vocabulary] of token INDEX of span SPAN; borrowed for the call. Called on the thread that runs the batch,
  * spans and tokens ascending; not for spans that have failed. */
