@@ -31,6 +31,19 @@ static bool choose_collateral(const struct pml_checks *c, struct pml_collateral 
                     c->fresh_collateral ? "the report's is not wanted" : "the report carries none");
 }
 
+/* The report's collateral may be old without anybody lying; then the answer is another bundle, which for a simulation
+ * there cannot be. */
+static bool is_outdated_collateral(const struct pml_checks *c, const struct pml_error *err)
+{
+    static const char *const codes[] = { "tcb_info_expired", "qe_identity_expired", "crl_expired",
+                                         "tcb_info_chain_expired", "qe_identity_chain_expired" };
+    for (size_t i = 0; i < PML_COUNT(codes) && !c->collateral && !c->verdict.simulated; i++) {
+        if (!strcmp(err->code, codes[i]))
+            return true;
+    }
+    return false;
+}
+
 static bool check_quote(struct pml_checks *c, enum pml_outcome *outcome, struct pml_error *err)
 {
     (void)outcome;
@@ -42,8 +55,12 @@ static bool check_quote(struct pml_checks *c, enum pml_outcome *outcome, struct 
         return false;
     }
     if (!pml_policy_verify(&c->verdict, c->report.quote, c->report.quote_size, &collateral, c->now, c->policy,
-                           PML_POLICY_IGNORE_REPORT_DATA | PML_POLICY_LOG_CHECKED_LATER, err))
+                           PML_POLICY_IGNORE_REPORT_DATA | PML_POLICY_LOG_CHECKED_LATER, err)) {
+        if (is_outdated_collateral(c, err))
+            return pml_fail(err, PML_UNKNOWN, "collateral_unavailable",
+                            "the report's collateral is out of date, and none was given with --collateral");
         return false;
+    }
     if (c->verdict.body_type < PML_BODY_TD10)
         return pml_fail(err, PML_NO, "tee_type", "the quote is not of a TD");
     return true;
