@@ -94,7 +94,8 @@ static bool confirm(struct pass *p, const struct pml_tokens *guess, struct pml_e
     if (!tokens)
         return pml_fail_memory(err);
     memcpy(tokens, prompt->ids, prompt->count * sizeof *tokens);
-    memcpy(tokens + prompt->count, guess->ids, fed * sizeof *tokens);
+    if (fed)
+        memcpy(tokens + prompt->count, guess->ids, fed * sizeof *tokens);
     p->guess = guess->ids;
     p->guess_count = fed;
     struct pml_evaluation evaluation = { .tokens = tokens,
