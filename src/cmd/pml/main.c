@@ -8,16 +8,22 @@
 
 #include "cmd.h"
 
+extern const struct verb verb_chat;
 extern const struct verb verb_model;
 extern const struct verb verb_quote;
+extern const struct verb verb_receipt;
+extern const struct verb verb_replay;
 extern const struct verb verb_tokenize;
 extern const struct verb verb_verify;
 extern const struct verb verb_version;
 
 /* clang-format off */
 const struct verb *const pml_verbs[] = {
+    &verb_chat,
     &verb_model,
     &verb_quote,
+    &verb_receipt,
+    &verb_replay,
     &verb_tokenize,
     &verb_verify,
     &verb_version,
