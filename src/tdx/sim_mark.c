@@ -2,11 +2,7 @@
 /* Recognising the mark of a simulated root. */
 #include "tdx/sim_mark.h"
 
-#include <limits.h>
-#include <openssl/err.h>
 #include <string.h>
-
-#include "crypto/pkey.h"
 
 static bool is_mark(const X509_NAME_ENTRY *entry)
 {
@@ -25,12 +21,4 @@ bool pml_sim_is_marked(const X509 *cert)
             return true;
     }
     return false;
-}
-
-bool pml_sim_is_marked_der(const void *der, size_t size)
-{
-    const uint8_t *at = der;
-    PML_AUTO(x509) X509 *cert = size <= LONG_MAX ? d2i_X509(NULL, &at, (long)size) : NULL;
-    ERR_clear_error();
-    return cert && pml_sim_is_marked(cert);
 }

@@ -8,13 +8,10 @@
 
 #include <openssl/x509.h>
 #include <stdbool.h>
-#include <stddef.h>
 
 #define PML_SIM_ORGANIZATION "Private ML SDK SIMULATED (not Intel)"
 
 /* True if an organizationName of the certificate's subject is the mark. */
 bool pml_sim_is_marked(const X509 *cert);
-/* The same for a certificate in DER; false also when it does not parse. */
-bool pml_sim_is_marked_der(const void *der, size_t size);
 
 #endif
