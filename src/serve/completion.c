@@ -37,6 +37,7 @@ struct pml_completion {
     enum state state;
     bool gone, shutdown; /* the client has left; the service ends */
     bool replayable;     /* the receipt gets inference.executed */
+    bool unreceipted;    /* PML_BENCH_SWITCH only: answered without a receipt */
     bool has_tenant;
     uint8_t tenant[PML_SHA256_SIZE];
     char receipt_id[PML_RECEIPT_ID_TEXT], chat_id[PML_CHAT_ID_TEXT];
@@ -99,7 +100,7 @@ static size_t fill_headers(const struct pml_completion *c, struct pml_http_heade
 {
     size_t count = 0;
     headers[count++] = (struct pml_http_header){ "X-E2EE-Applied", "false" };
-    if (c->stored || c->state == RUNNING)
+    if ((c->stored || c->state == RUNNING) && !c->unreceipted)
         headers[count++] = (struct pml_http_header){ "X-Receipt-Id", c->receipt_id };
     if (c->stream && !c->refused) {
         headers[count++] = (struct pml_http_header){ "Cache-Control", "no-cache" };
@@ -226,7 +227,7 @@ static void hash_response(struct pml_completion *c, uint8_t digest[PML_SHA256_SI
 }
 
 /* Signs and commits the receipt; on_stored follows. */
-static void store(struct pml_completion *c)
+static void sign_and_commit(struct pml_completion *c)
 {
     struct pml_error err;
     struct pml_inference inference;
@@ -243,7 +244,6 @@ static void store(struct pml_completion *c)
         .forwarded = c->forwarded,
         .inference = describe_execution(c, &inference) ? &inference : NULL,
     };
-    c->state = STORING;
     memcpy(record.request_sha256, c->request_sha256, PML_SHA256_SIZE);
     hash_response(c, record.response_sha256);
     PML_AUTO(mem) char *document = c->last.failed ? NULL : pml_record_sign(&record, &size, &err);
@@ -260,6 +260,16 @@ static void store(struct pml_completion *c)
         pml_log_limited(PML_LOG_ERROR, "serve.receipt", "lost=true cause=%s", document ? "store_busy" : "memory");
         on_stored(c);
     }
+}
+
+static void store(struct pml_completion *c)
+{
+    c->state = STORING;
+    c->stored = c->unreceipted;
+    if (c->unreceipted)
+        on_stored(c);
+    else
+        sign_and_commit(c);
 }
 
 static void refuse(struct pml_completion *c)
@@ -524,7 +534,8 @@ static void on_prepared(struct pml_task *task)
 static void prepare(struct pml_task *task)
 {
     struct pml_completion *c = (struct pml_completion *)task;
-    pml_sha256(c->request_sha256, c->body, c->body_size);
+    if (!c->unreceipted)
+        pml_sha256(c->request_sha256, c->body, c->body_size);
     if (!c->refused)
         c->refused = !pml_prompt_prepare(&c->prompt, c->service->options.workload, (const char *)c->body, c->body_size,
                                          &c->error);
@@ -574,11 +585,16 @@ static void enter(struct pml_service *service, struct pml_completion *c)
     service->completions = c;
 }
 
+static bool is_off(const struct pml_http_request *request, const char *name)
+{
+    const char *value = pml_http_request_header(request, name);
+    return value && !strcasecmp(value, "off");
+}
+
 static struct pml_completion *completion_new(struct pml_exchange *x, struct pml_http_request *request)
 {
     struct pml_error err;
     struct pml_completion *c = calloc(1, sizeof *c);
-    const char *replay = pml_http_request_header(request, "X-PML-Replay");
     if (!c)
         return NULL;
     if (!pml_receipt_new_id(c->receipt_id, &err)) {
@@ -591,7 +607,8 @@ static struct pml_completion *completion_new(struct pml_exchange *x, struct pml_
     c->served_at = pml_now();
     c->has_tenant = x->has_tenant;
     memcpy(c->tenant, x->tenant, sizeof c->tenant);
-    c->replayable = !replay || strcasecmp(replay, "off") != 0;
+    c->unreceipted = PML_BENCH_SWITCH && is_off(request, "X-PML-Receipt");
+    c->replayable = !c->unreceipted && !is_off(request, "X-PML-Replay");
     c->refused = !check_headers(request, &c->error);
     c->body_size = request->body_size;
     c->body = pml_http_take_body(x->service->http, request);
