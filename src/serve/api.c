@@ -383,9 +383,8 @@ static bool admit_tenant(struct pml_exchange *x, const struct route *route, cons
 {
     struct pml_api_error error;
     const char *authorization = pml_http_request_header(request, "Authorization");
-    enum pml_admission admission = pml_tenants_admit(x->service->tenants, authorization, x->tenant);
-    x->has_tenant = admission == PML_TENANT;
-    if (admission != PML_STRANGER || !route->needs_bearer)
+    x->has_tenant = pml_bearer_digest(x->tenant, authorization);
+    if (!route->needs_bearer || pml_tenants_admit(x->service->tenants, x->has_tenant ? x->tenant : NULL))
         return true;
     pml_api_fail(&error, 401, "unauthorized", "invalid_api_key", NULL, "a valid bearer token is needed");
     pml_exchange_error(x, &error);

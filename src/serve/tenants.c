@@ -90,14 +90,10 @@ bool pml_bearer_digest(uint8_t digest[PML_SHA256_SIZE], const char *authorizatio
     return size;
 }
 
-enum pml_admission pml_tenants_admit(const struct pml_tenants *t, const char *authorization,
-                                     uint8_t digest[PML_SHA256_SIZE])
+bool pml_tenants_admit(const struct pml_tenants *t, const uint8_t *digest)
 {
-    bool presented = pml_bearer_digest(digest, authorization);
-    if (!t->count)
-        return presented ? PML_TENANT : PML_ANONYMOUS;
-    bool listed = false;
-    for (size_t i = 0; presented && i < t->count; i++)
+    bool listed = !t->count;
+    for (size_t i = 0; digest && i < t->count; i++)
         listed |= pml_ct_equal(digest, t->digests[i], PML_SHA256_SIZE);
-    return listed ? PML_TENANT : PML_STRANGER;
+    return listed;
 }

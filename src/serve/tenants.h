@@ -23,16 +23,11 @@ struct pml_tenants *pml_tenants_load(const char *path, struct pml_error *err);
 void pml_tenants_free(struct pml_tenants *tenants);
 bool pml_tenants_are_listed(const struct pml_tenants *tenants); /* there is a list */
 
-enum pml_admission {
-    PML_ANONYMOUS, /* no token, and none is needed */
-    PML_TENANT,    /* a token, which is listed or no list is kept */
-    PML_STRANGER,  /* no token where one is needed, or one that is not listed */
-};
-/* Judges the value of an Authorization header (NULL: none). DIGEST is the tenant for PML_TENANT. */
-enum pml_admission pml_tenants_admit(const struct pml_tenants *tenants, const char *authorization,
-                                     uint8_t digest[PML_SHA256_SIZE]);
-
 /* The digest of the bearer token in an Authorization header. False: there is none. */
 bool pml_bearer_digest(uint8_t digest[PML_SHA256_SIZE], const char *authorization);
+
+/* May the holder of this token ask? DIGEST NULL: no token was presented. */
+PML_CHECKED
+bool pml_tenants_admit(const struct pml_tenants *tenants, const uint8_t *digest);
 
 #endif
