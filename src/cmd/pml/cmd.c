@@ -34,7 +34,7 @@ int pml_cmd_json(json_t *object, int status)
         fprintf(stderr, "pml: out of memory\n");
         return PML_UNKNOWN;
     }
-    json_dumpf(object, stdout, JSON_COMPACT);
+    json_dumpf(object, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9));
     putchar('\n');
     json_decref(object);
     return pml_cmd_end(status);

@@ -8,7 +8,9 @@
 
 #include "cmd.h"
 
+extern const struct verb verb_bench;
 extern const struct verb verb_chat;
+extern const struct verb verb_generate;
 extern const struct verb verb_model;
 extern const struct verb verb_quote;
 extern const struct verb verb_receipt;
@@ -19,7 +21,9 @@ extern const struct verb verb_version;
 
 /* clang-format off */
 const struct verb *const pml_verbs[] = {
+    &verb_bench,
     &verb_chat,
+    &verb_generate,
     &verb_model,
     &verb_quote,
     &verb_receipt,
