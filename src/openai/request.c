@@ -12,8 +12,9 @@
 #include "base/memory.h"
 #include "openai/span.h"
 
-#define DEPTH_MAX  64   /* spec inference-api §4.1 */
-#define BIASES_MAX 1024 /* engine/sampling.h */
+#define DEPTH_MAX  64         /* spec inference-api §4.1 */
+#define BIASES_MAX 1024       /* engine/sampling.h */
+#define VALUES_MAX (1u << 18) /* of the body: what they take in memory is many times what they take in the text */
 
 /* A member of the request: how it is read, and what it may be. Numbers are judged by SPELT, the bytes in the body. */
 struct member {
@@ -525,6 +526,8 @@ static void keep_at_least_one(struct pml_sampling *s)
 static bool parse(struct pml_chat_request *r, const char *body, size_t size, struct pml_api_error *err)
 {
     struct pml_error why;
+    if (pml_span_count(pml_span(body, size)) > VALUES_MAX)
+        return pml_api_invalid(err, NULL, "the body holds more than %u values", VALUES_MAX);
     r->document = pml_json_load_reals(body, size, DEPTH_MAX, &why);
     if (!r->document && why.kind != PML_NO)
         return pml_api_fail(err, 500, "server_error", NULL, NULL, "out of memory");

@@ -110,3 +110,19 @@ bool pml_span_key_is(struct pml_span key, const char *name)
     PML_AUTO(json) json_t *text = json_loadb(key.text, key.size, JSON_DECODE_ANY, NULL);
     return text && !strcmp(json_string_value(text), name);
 }
+
+size_t pml_span_count(struct pml_span text)
+{
+    size_t count = 1;
+    struct pml_span_walk walk = { text.text, text.text + text.size };
+    while (walk.at < walk.end) {
+        char c = *walk.at;
+        if (c == '"') {
+            skip_string(&walk);
+            continue;
+        }
+        count += c == ',' || c == '[' || c == '{';
+        walk.at++;
+    }
+    return count;
+}

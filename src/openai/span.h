@@ -32,4 +32,7 @@ bool pml_span_element(struct pml_span_walk *walk, struct pml_span *value);
 /* True if KEY, a JSON string with its quotes, spells NAME, escapes included. */
 bool pml_span_key_is(struct pml_span key, const char *name);
 
+/* An upper bound of the values that JSON text holds: what a parser will allocate, before it does. */
+size_t pml_span_count(struct pml_span text);
+
 #endif

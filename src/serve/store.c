@@ -327,8 +327,9 @@ static bool format_version(struct pml_store *s, int *version, int *tables, struc
 static bool prepare(struct pml_store *s, struct pml_error *err)
 {
     int version, tables;
-    sqlite3_busy_timeout(s->db, 2000);
-    if (!exec(s, "PRAGMA journal_mode = WAL", err) || !format_version(s, &version, &tables, err))
+    /* one process at a time (the state directory is locked): no locks to take, no shared index of the log to keep */
+    if (!exec(s, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL", err) ||
+        !format_version(s, &version, &tables, err))
         return false;
     if (!version && !tables) {
         if (!exec(s, schema, err))

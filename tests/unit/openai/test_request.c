@@ -255,6 +255,21 @@ static void nesting_is_bounded(void **state)
     pml_chat_request_free(&r);
 }
 
+static void the_number_of_values_is_bounded(void **state)
+{
+    (void)state;
+    size_t size = 1 << 20;
+    char *body = malloc(size);
+    struct pml_chat_request r;
+    struct pml_api_error err;
+    memset(body, '[', size);
+    for (size_t i = 0; i < size; i += 3)
+        memcpy(body + i, "[],", size - i < 3 ? size - i : 3);
+    assert_false(pml_chat_request_parse(&r, body, size, &err));
+    assert_string_equal(err.message, "the body holds more than 262144 values");
+    free(body);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -267,6 +282,7 @@ int main(void)
         cmocka_unit_test(bad_requests_name_the_member),
         cmocka_unit_test(errors_do_not_quote_the_request),
         cmocka_unit_test(nesting_is_bounded),
+        cmocka_unit_test(the_number_of_values_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
