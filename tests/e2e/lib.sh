@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # SPDX-License-Identifier: MIT
 # What the end-to-end tests in shell share; to be sourced by bash. A temporary directory $tmp, programs from the build directory
 # $PML_BUILD, servers on free ports, one line a check.

@@ -12,6 +12,7 @@ if [ ! -e "$here/node_modules/.package-lock.json" ] || [ "$here/package-lock.jso
     npm ci --prefix "$here" --omit=peer --no-audit --no-fund --silent || { echo "not ok - npm ci"; exit 1; }
 fi
 
+shopt -s nullglob
 tests=("$@")
 if [ ${#tests[@]} -eq 0 ]; then
     for file in "$here"/test-*.mjs "$here"/test-*.sh; do
