@@ -3,7 +3,7 @@
 #include "openai/request.h"
 
 #include <errno.h>
-#include <float.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +14,7 @@
 
 #define DEPTH_MAX  64         /* spec inference-api §4.1 */
 #define BIASES_MAX 1024       /* engine/sampling.h */
+#define SHARE_MIN  1e-20f     /* engine/sampling.c: of top_p, typical_p, and temperature unless it is 0 */
 #define VALUES_MAX (1u << 18) /* of the body: what they take in memory is many times what they take in the text */
 
 /* A member of the request: how it is read, and what it may be. Numbers are judged by SPELT, the bytes in the body. */
@@ -516,11 +517,13 @@ static void find_spellings(struct spelling *spelt, const char *body, size_t size
     }
 }
 
-/* 0 leaves one candidate, as does the smallest positive share; the engine's ranges are open at 0. */
-static void keep_at_least_one(struct pml_sampling *s)
+/* Whatever lies below the engine's range does what its end does: the likeliest candidate alone is left. */
+static void into_range(struct pml_sampling *s)
 {
-    s->top_p = s->top_p > 0 ? s->top_p : FLT_MIN;
-    s->typical_p = s->typical_p > 0 ? s->typical_p : FLT_MIN;
+    s->top_p = fmaxf(s->top_p, SHARE_MIN);
+    s->typical_p = fmaxf(s->typical_p, SHARE_MIN);
+    if (s->temperature > 0)
+        s->temperature = fmaxf(s->temperature, SHARE_MIN);
 }
 
 static bool parse(struct pml_chat_request *r, const char *body, size_t size, struct pml_api_error *err)
@@ -542,7 +545,7 @@ static bool parse(struct pml_chat_request *r, const char *body, size_t size, str
         if (value && !json_is_null(value) && !members[i].read(r, &members[i], value, spelt.of[i], err))
             return false;
     }
-    keep_at_least_one(&r->sampling);
+    into_range(&r->sampling);
     if (!r->message_count)
         return pml_api_invalid(err, "messages", "messages is missing");
     return true;

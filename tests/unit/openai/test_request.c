@@ -270,6 +270,25 @@ static void the_number_of_values_is_bounded(void **state)
     free(body);
 }
 
+/* The engine draws from an open range; the API's is closed. */
+static void the_ends_of_ranges_can_be_drawn_from(void **state)
+{
+    (void)state;
+    static const char *const members[] = {
+        "\"top_p\":0",       "\"typical_p\":0", "\"temperature\":1e-40",  "\"top_p\":1e-30",
+        "\"temperature\":0", "\"min_p\":1",     "\"repeat_penalty\":0.01"
+    };
+    for (size_t i = 0; i < PML_COUNT(members); i++) {
+        char body[256];
+        struct pml_error err;
+        PML_AUTO(chat_request) struct pml_chat_request r;
+        snprintf(body, sizeof body, "{%s," USER "}", members[i]);
+        parse(&r, body);
+        if (!pml_sampling_check(&r.sampling, 100, &err))
+            fail_msg("%s: %s", members[i], err.text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -281,6 +300,7 @@ int main(void)
         cmocka_unit_test(session_constraints_are_noticed),
         cmocka_unit_test(bad_requests_name_the_member),
         cmocka_unit_test(errors_do_not_quote_the_request),
+        cmocka_unit_test(the_ends_of_ranges_can_be_drawn_from),
         cmocka_unit_test(nesting_is_bounded),
         cmocka_unit_test(the_number_of_values_is_bounded),
     };
