@@ -231,7 +231,7 @@ static void sign_and_commit(struct pml_completion *c)
 {
     struct pml_error err;
     struct pml_inference inference;
-    size_t size;
+    size_t size = 0;
     struct pml_record record = {
         .identity = c->identity,
         .workload = c->service->options.workload,
