@@ -26,5 +26,7 @@ else
 fi
 mkdir -p build/bin
 for program in build/src/cmd/*/pml build/src/cmd/*/pml-*; do
-    [ -f "$program" ] && [ -x "$program" ] && ln -sfn "../../$program" "build/bin/${program##*/}"
+    if [ -f "$program" ] && [ -x "$program" ]; then
+        ln -sfn "../../$program" "build/bin/${program##*/}"
+    fi
 done

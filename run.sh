@@ -21,7 +21,7 @@ prompt. The server stays up in the background; a run that finds it up uses it ag
   --help              this text
 
 Outside a TDX virtual machine the platform is simulated: everything works and nothing is protected.
-Exit status: 0 done, 1 the service was not verified, 2 usage, 3 could not run.
+Exit status: 0 done, 1 the service was not verified or the model refused, 2 usage, 3 could not run.
 END
 }
 
@@ -128,7 +128,8 @@ start_server() {
     if [ -z "${url-}" ]; then
         wait "$pid" || status=$?
         tail -c "+$((before + 1))" "$log" | tail -n 1 >&2
-        die "$([ "$status" -eq 2 ] && echo 2 || echo 3)" "the server did not start"
+        [[ $status == [123] ]] || status=3
+        die "$status" "the server did not start"
     fi
     echo "$pid" >"$state/serve.pid"
     echo "$url" >"$state/serve.url"
@@ -169,18 +170,19 @@ END
 }
 
 print_how_to() {
-    local shown
+    local shown certificate
     shown=$(printf '%q ' "${trust[@]}")
+    certificate=$(printf %q "$state/tls.crt")
     cat <<END
 
 The server is at $url (process $(cat "$state/serve.pid"), log $state/serve.log). Talk to it:
 
     $bin/pml chat $url $shown"What is a receipt?"
-    curl --cacert $state/tls.crt $url/v1/chat/completions -H 'Content-Type: application/json' \\
+    curl --cacert $certificate $url/v1/chat/completions -H 'Content-Type: application/json' \\
          -d '{"messages":[{"role":"user","content":"hello"}]}'
-    NODE_EXTRA_CA_CERTS=$state/tls.crt node program.mjs      # new OpenAI({ baseURL: '$url/v1', apiKey: 'none' })
+    NODE_EXTRA_CA_CERTS=$certificate node program.mjs      # new OpenAI({ baseURL: '$url/v1', apiKey: 'none' })
 
-Stop it: $root/run.sh --stop --state $state
+Stop it: $root/run.sh --stop --state $(printf %q "$state")
 END
 }
 
