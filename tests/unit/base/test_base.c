@@ -142,6 +142,16 @@ static void only_one_spelling_of_a_time(void **state)
     assert_false(pml_time_parse(&t, "2023-02-01T00:00:00+00:00"));
     assert_false(pml_time_parse(&t, "2023-02-01T00:00:00.0Z"));
     assert_false(pml_time_parse(&t, "2023-02-01 00:00:00Z"));
+    assert_false(pml_time_parse(&t, "2100-02-29T00:00:00Z"));
+    assert_false(pml_time_parse(&t, "2023-04-31T00:00:00Z"));
+    assert_false(pml_time_parse(&t, "2023-13-01T00:00:00Z"));
+    assert_false(pml_time_parse(&t, "2023-01-01T24:00:00Z"));
+    assert_false(pml_time_parse(&t, "2023-01-01T00:00:60Z"));
+    assert_false(pml_time_parse(&t, "1969-12-31T23:59:59Z"));
+    for (int64_t day = 0; day < 2932896; day += 5) { /* to the end of the year 9999 */
+        assert_true(pml_time_parse(&t, pml_time_text(text, day * 86400 + day % 86400)));
+        assert_int_equal(t, day * 86400 + day % 86400);
+    }
 }
 
 static int sum;
