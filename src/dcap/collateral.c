@@ -7,19 +7,20 @@
 
 #include "base/encode.h"
 #include "base/json.h"
+#include "base/memory.h"
 
-static bool get_text(struct pml_text *out, const json_t *bundle, const char *name, struct pml_error *err)
+static bool get_text(struct pml_text *out, const struct pml_node *bundle, const char *name, struct pml_error *err)
 {
-    const json_t *value = json_object_get(bundle, name);
-    if (!value || json_is_null(value))
+    const struct pml_node *value = pml_node_member(bundle, name);
+    if (!value || value->type == PML_NODE_NULL)
         return pml_fail(err, PML_NO, "collateral_field_missing", "%s is missing", name);
-    if (!json_is_string(value))
+    if (value->type != PML_NODE_STRING)
         return pml_fail(err, PML_NO, "collateral_format", "%s is not a string", name);
-    *out = (struct pml_text){ json_string_value(value), json_string_length(value) };
+    *out = value->text;
     return true;
 }
 
-static bool get_signature(uint8_t out[64], const json_t *bundle, const char *name, struct pml_error *err)
+static bool get_signature(uint8_t out[64], const struct pml_node *bundle, const char *name, struct pml_error *err)
 {
     struct pml_text text = { 0 };
     if (!get_text(&text, bundle, name, err))
@@ -29,7 +30,7 @@ static bool get_signature(uint8_t out[64], const json_t *bundle, const char *nam
     return true;
 }
 
-static bool get_crl(uint8_t **out, size_t *size, const json_t *bundle, const char *name, struct pml_error *err)
+static bool get_crl(uint8_t **out, size_t *size, const struct pml_node *bundle, const char *name, struct pml_error *err)
 {
     struct pml_text text = { 0 };
     if (!get_text(&text, bundle, name, err))
@@ -43,13 +44,11 @@ static bool get_crl(uint8_t **out, size_t *size, const json_t *bundle, const cha
     return true;
 }
 
-static bool get_members(struct pml_collateral *c, const json_t *bundle, struct pml_error *err)
+static bool get_members(struct pml_collateral *c, const struct pml_node *bundle, struct pml_error *err)
 {
     struct pml_text unused = { 0 }; /* the CRL is checked with the PCK chain's own intermediate */
-    const json_t *own_chain = json_object_get(bundle, "pck_certificate_chain");
-    if (!json_is_object(bundle))
-        return pml_fail(err, PML_NO, "collateral_json", "not a JSON object");
-    if (own_chain && !json_is_null(own_chain) && !get_text(&c->pck_chain, bundle, "pck_certificate_chain", err))
+    const struct pml_node *own_chain = pml_node_member(bundle, "pck_certificate_chain");
+    if (own_chain && own_chain->type != PML_NODE_NULL && !get_text(&c->pck_chain, bundle, "pck_certificate_chain", err))
         return false;
     return get_text(&unused, bundle, "pck_crl_issuer_chain", err) &&
            get_crl(&c->root_crl, &c->root_crl_size, bundle, "root_ca_crl", err) &&
@@ -62,34 +61,34 @@ static bool get_members(struct pml_collateral *c, const json_t *bundle, struct p
            get_signature(c->qe_identity_signature, bundle, "qe_identity_signature", err);
 }
 
-bool pml_collateral_from_json(struct pml_collateral *out, json_t *bundle, struct pml_error *err)
-{
-    struct pml_collateral c = { 0 };
-    if (!get_members(&c, bundle, err)) {
-        pml_collateral_free(&c);
-        return pml_wrap(err, "collateral");
-    }
-    *out = c;
-    out->bundle = json_incref(bundle);
-    return true;
-}
-
 bool pml_collateral_parse(struct pml_collateral *out, const char *text, size_t size, struct pml_error *err)
 {
+    *out = (struct pml_collateral){ 0 };
     if (size > PML_COLLATERAL_MAX)
         return pml_fail(err, PML_NO, "collateral_json", "collateral: more than %d bytes", PML_COLLATERAL_MAX);
-    PML_AUTO(json) json_t *bundle = pml_json_load(text, size, err);
-    if (!bundle) {
+    if (!pml_tape_parse(&out->bundle, text, size, err)) {
         if (err->kind == PML_NO)
             err->code = "collateral_json";
         return pml_wrap(err, "collateral");
     }
-    return pml_collateral_from_json(out, bundle, err);
+    if (!get_members(out, out->bundle.nodes, err)) {
+        pml_collateral_free(out);
+        return pml_wrap(err, "collateral");
+    }
+    return true;
+}
+
+bool pml_collateral_from_json(struct pml_collateral *out, const json_t *bundle, struct pml_error *err)
+{
+    size_t size;
+    PML_AUTO(mem) char *text = pml_json_dump(bundle, &size, err);
+    *out = (struct pml_collateral){ 0 };
+    return text && pml_collateral_parse(out, text, size, err);
 }
 
 void pml_collateral_free(struct pml_collateral *c)
 {
-    json_decref(c->bundle);
+    pml_tape_free(&c->bundle);
     free(c->root_crl);
     free(c->pck_crl);
     *c = (struct pml_collateral){ 0 };

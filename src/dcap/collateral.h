@@ -12,16 +12,12 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "dcap/tape.h"
 
 #define PML_COLLATERAL_MAX (1 << 20) /* bytes of JSON text */
 
-struct pml_text { /* borrowed; may hold any byte */
-    const char *bytes;
-    size_t size;
-};
-
 struct pml_collateral {
-    json_t *bundle;                                            /* owned: the texts below borrow from it */
+    struct pml_tape bundle;                                    /* owned: the texts below borrow from it */
     struct pml_text tcb_info_chain, qe_identity_chain;         /* PEM */
     struct pml_text tcb_info, qe_identity;                     /* JSON, exactly the bytes that are signed */
     struct pml_text pck_chain;                                 /* PEM; size 0: the quote carries it */
@@ -33,9 +29,9 @@ struct pml_collateral {
 /* collateral_json, collateral_field_missing, collateral_format, crl_format; memory. Free with pml_collateral_free. */
 PML_CHECKED
 bool pml_collateral_parse(struct pml_collateral *out, const char *text, size_t size, struct pml_error *err);
-/* As above from a bundle that is a member of another document. Keeps a reference: BUNDLE must not change meanwhile. */
+/* As above from a bundle that is a member of another document. */
 PML_CHECKED
-bool pml_collateral_from_json(struct pml_collateral *out, json_t *bundle, struct pml_error *err);
+bool pml_collateral_from_json(struct pml_collateral *out, const json_t *bundle, struct pml_error *err);
 
 void pml_collateral_free(struct pml_collateral *c);
 void pml_collateral_auto(struct pml_collateral *c);

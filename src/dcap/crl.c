@@ -26,15 +26,14 @@ static void get_extensions(struct pml_cursor *in, uint64_t *number)
     pml_der_end(in, &list);
 }
 
-static struct pml_bytes get_entry(struct pml_cursor *in)
+static void get_entry(struct pml_cursor *in)
 {
     struct pml_cursor entry = pml_der_get(in, PML_DER_SEQUENCE);
-    struct pml_bytes serial = pml_der_unsigned(&entry);
+    pml_der_unsigned(&entry);
     pml_der_time(&entry);
     if (pml_cursor_left(&entry))
         get_extensions(&entry, NULL);
     pml_der_end(in, &entry);
-    return serial;
 }
 
 static void get_tbs(struct pml_crl *crl, struct pml_cursor *tbs)
@@ -82,7 +81,8 @@ bool pml_crl_lists(const struct pml_crl *crl, struct pml_bytes serial)
 {
     struct pml_cursor revoked = pml_cursor(crl->revoked.bytes, crl->revoked.size);
     while (pml_cursor_left(&revoked)) {
-        if (pml_bytes_same(get_entry(&revoked), serial))
+        struct pml_cursor entry = pml_der_get(&revoked, PML_DER_SEQUENCE);
+        if (pml_bytes_same(pml_der_unsigned(&entry), serial))
             return true;
     }
     return false;

@@ -3,62 +3,58 @@
 #include "dcap/document.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-#include "base/json.h"
 #include "base/time.h"
 
-bool pml_document_int(int64_t *out, const json_t *object, const char *name, int64_t max, struct pml_error *err)
+bool pml_document_date(int64_t *out, const struct pml_node *object, const char *name, struct pml_error *err)
 {
-    if (!pml_json_int(out, object, name, err))
+    char when[PML_TIME_TEXT] = { 0 };
+    struct pml_text text;
+    if (!pml_node_text(&text, object, name, err))
         return false;
-    if (*out < 0 || *out > max)
-        return pml_fail(err, PML_NO, "json", "%s: not in 0..%lld", name, (long long)max);
-    return true;
-}
-
-bool pml_document_date(int64_t *out, const json_t *object, const char *name, struct pml_error *err)
-{
-    const char *text = pml_json_text(object, name, err);
-    if (!text)
-        return false;
-    if (!pml_time_parse(out, text))
+    if (text.size < sizeof when)
+        memcpy(when, text.bytes, text.size);
+    if (!pml_time_parse(out, when))
         return pml_fail(err, PML_NO, "bad_date", "%s: not of the form YYYY-MM-DDThh:mm:ssZ", name);
     return true;
 }
 
-static bool read_advisories(const json_t **out, const json_t *level, struct pml_error *err)
+static bool read_advisories(const struct pml_node **out, const struct pml_node *level, struct pml_error *err)
 {
-    const json_t *list = json_object_get(level, "advisoryIDs");
-    size_t i;
-    json_t *id;
-    if (list && !json_is_array(list))
+    const struct pml_node *list = pml_node_member(level, "advisoryIDs");
+    *out = list;
+    if (!list)
+        return true;
+    if (list->type != PML_NODE_ARRAY)
         return pml_fail(err, PML_NO, "json", "advisoryIDs: not an array");
-    json_array_foreach(list, i, id) {
-        if (!json_is_string(id))
+    const struct pml_node *id = pml_node_first(list);
+    for (uint32_t i = 0; i < list->count; i++, id = pml_node_next(id)) {
+        if (id->type != PML_NODE_STRING)
             return pml_fail(err, PML_NO, "json", "advisoryIDs: not strings");
     }
-    *out = list;
     return true;
 }
 
-bool pml_level_read(struct pml_level *out, const json_t *level, struct pml_error *err)
+bool pml_level_read(struct pml_level *out, const struct pml_node *level, struct pml_error *err)
 {
     if (!pml_document_date(&out->date, level, "tcbDate", err))
         return false;
-    const char *status = pml_json_text(level, "tcbStatus", err);
-    if (!status)
+    struct pml_text name;
+    if (!pml_node_text(&name, level, "tcbStatus", err))
         return false;
-    out->status = pml_tcb_status_parse(status);
+    out->status = pml_tcb_status_parse(name.bytes, name.size);
     if (out->status == PML_TCB_NONE || out->status > PML_TCB_REVOKED)
-        return pml_fail(err, PML_NO, "tcb_unknown_status", "tcbStatus: \"%.60s\" is not known", status);
+        return pml_fail(err, PML_NO, "tcb_unknown_status", "tcbStatus: \"%.*s\" is not known",
+                        name.size < 60 ? (int)name.size : 60, name.bytes);
     return read_advisories(&out->advisory_ids, level, err);
 }
 
-static bool read_isv_level(struct pml_isv_level *out, const json_t *level, struct pml_error *err)
+static bool read_isv_level(struct pml_isv_level *out, const struct pml_node *level, struct pml_error *err)
 {
     int64_t isvsvn;
-    const json_t *tcb = pml_json_object(level, "tcb", err);
-    if (!tcb || !pml_document_int(&isvsvn, tcb, "isvsvn", UINT16_MAX, err) || !pml_level_read(&out->level, level, err))
+    const struct pml_node *tcb = pml_node_object(level, "tcb", err);
+    if (!tcb || !pml_node_int(&isvsvn, tcb, "isvsvn", UINT16_MAX, err) || !pml_level_read(&out->level, level, err))
         return false;
     out->isvsvn = (uint16_t)isvsvn;
     enum pml_tcb_status status = out->level.status;
@@ -68,19 +64,19 @@ static bool read_isv_level(struct pml_isv_level *out, const json_t *level, struc
     return true;
 }
 
-bool pml_isv_levels_read(struct pml_isv_levels *out, const json_t *object, struct pml_error *err)
+bool pml_isv_levels_read(struct pml_isv_levels *out, const struct pml_node *object, struct pml_error *err)
 {
-    const json_t *list = pml_json_array(object, "tcbLevels", err);
-    size_t count = json_array_size(list);
+    const struct pml_node *list = pml_node_array(object, "tcbLevels", err);
     if (!list)
         return false;
-    if (count > PML_LEVELS_MAX)
+    if (list->count > PML_LEVELS_MAX)
         return pml_fail(err, PML_NO, "json", "tcbLevels: more than %d", PML_LEVELS_MAX);
-    out->at = calloc(count + 1, sizeof *out->at);
+    out->at = calloc(list->count + 1, sizeof *out->at);
     if (!out->at)
         return pml_fail_memory(err);
-    for (; out->count < count; out->count++) {
-        if (!read_isv_level(&out->at[out->count], json_array_get(list, out->count), err))
+    const struct pml_node *level = pml_node_first(list);
+    for (; out->count < list->count; out->count++, level = pml_node_next(level)) {
+        if (!read_isv_level(&out->at[out->count], level, err))
             return pml_wrap(err, "tcbLevels %zu", out->count);
     }
     return true;

@@ -85,7 +85,7 @@ static void *bad(struct pml_error *err, const char *what)
 
 static bool accept_name(unsigned *set, const char *name, struct pml_error *err)
 {
-    enum pml_tcb_status status = pml_tcb_status_parse(name);
+    enum pml_tcb_status status = pml_tcb_status_parse(name, strlen(name));
     if (strcmp(name, "any") == 0) {
         *set |= PML_ACCEPT_ANY;
         return true;

@@ -5,22 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json.h"
-
-static bool read_members(struct pml_qe_identity *q, const json_t *doc, struct pml_error *err)
+static bool read_members(struct pml_qe_identity *q, const struct pml_node *doc, struct pml_error *err)
 {
     int64_t isvprodid;
-    q->id = pml_json_text(doc, "id", err);
-    if (!q->id || !pml_document_int(&q->version, doc, "version", INT32_MAX, err) ||
+    if (!pml_node_text(&q->id, doc, "id", err) || !pml_node_int(&q->version, doc, "version", INT32_MAX, err) ||
         !pml_document_date(&q->issue_date, doc, "issueDate", err) ||
         !pml_document_date(&q->next_update, doc, "nextUpdate", err) ||
-        !pml_document_int(&q->eval_num, doc, "tcbEvaluationDataNumber", INT32_MAX, err) ||
-        !pml_json_hex(q->miscselect, sizeof q->miscselect, doc, "miscselect", err) ||
-        !pml_json_hex(q->miscselect_mask, sizeof q->miscselect_mask, doc, "miscselectMask", err) ||
-        !pml_json_hex(q->attributes, sizeof q->attributes, doc, "attributes", err) ||
-        !pml_json_hex(q->attributes_mask, sizeof q->attributes_mask, doc, "attributesMask", err) ||
-        !pml_json_hex(q->mrsigner, sizeof q->mrsigner, doc, "mrsigner", err) ||
-        !pml_document_int(&isvprodid, doc, "isvprodid", UINT16_MAX, err))
+        !pml_node_int(&q->eval_num, doc, "tcbEvaluationDataNumber", INT32_MAX, err) ||
+        !pml_node_hex(q->miscselect, sizeof q->miscselect, doc, "miscselect", err) ||
+        !pml_node_hex(q->miscselect_mask, sizeof q->miscselect_mask, doc, "miscselectMask", err) ||
+        !pml_node_hex(q->attributes, sizeof q->attributes, doc, "attributes", err) ||
+        !pml_node_hex(q->attributes_mask, sizeof q->attributes_mask, doc, "attributesMask", err) ||
+        !pml_node_hex(q->mrsigner, sizeof q->mrsigner, doc, "mrsigner", err) ||
+        !pml_node_int(&isvprodid, doc, "isvprodid", UINT16_MAX, err))
         return false;
     q->isvprodid = (uint16_t)isvprodid;
     return pml_isv_levels_read(&q->levels, doc, err);
@@ -28,8 +25,8 @@ static bool read_members(struct pml_qe_identity *q, const json_t *doc, struct pm
 
 bool pml_qe_identity_parse(struct pml_qe_identity *out, const char *text, size_t size, struct pml_error *err)
 {
-    *out = (struct pml_qe_identity){ .document = pml_json_load(text, size, err) };
-    if (out->document && read_members(out, out->document, err))
+    *out = (struct pml_qe_identity){ 0 };
+    if (pml_tape_parse(&out->document, text, size, err) && read_members(out, out->document.nodes, err))
         return true;
     if (strcmp(err->code, "json") == 0)
         err->code = "qe_identity_format";
@@ -67,6 +64,6 @@ bool pml_qe_identity_check(const struct pml_qe_identity *id, const struct pml_sg
 void pml_qe_identity_free(struct pml_qe_identity *identity)
 {
     free(identity->levels.at);
-    json_decref(identity->document);
+    pml_tape_free(&identity->document);
     *identity = (struct pml_qe_identity){ 0 };
 }

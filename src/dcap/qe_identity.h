@@ -8,8 +8,8 @@
 #include "tdx/report.h"
 
 struct pml_qe_identity {
-    json_t *document; /* owned */
-    const char *id;   /* "QE", "TD_QE", ...; borrowed from the document */
+    struct pml_tape document; /* owned */
+    struct pml_text id;       /* "QE", "TD_QE", ...; borrowed from the document */
     int64_t version;
     int64_t issue_date, next_update, eval_num;
     uint8_t miscselect[4], miscselect_mask[4]; /* memory order */

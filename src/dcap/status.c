@@ -2,7 +2,6 @@
 /* TCB statuses. */
 #include "dcap/status.h"
 
-#include <stddef.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -24,10 +23,10 @@ const char *pml_tcb_status_name(enum pml_tcb_status status)
     return names[status];
 }
 
-enum pml_tcb_status pml_tcb_status_parse(const char *name)
+enum pml_tcb_status pml_tcb_status_parse(const char *name, size_t size)
 {
     for (size_t i = 1; i < PML_COUNT(names); i++) {
-        if (strcmp(names[i], name) == 0)
+        if (strlen(names[i]) == size && memcmp(names[i], name, size) == 0)
             return (enum pml_tcb_status)i;
     }
     return PML_TCB_NONE;

@@ -4,6 +4,7 @@
 #define PML_DCAP_STATUS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/error.h"
 
@@ -25,7 +26,7 @@ enum pml_tcb_status {
 /* "UpToDate"; NULL for PML_TCB_NONE. */
 const char *pml_tcb_status_name(enum pml_tcb_status status);
 /* PML_TCB_NONE for another name. */
-enum pml_tcb_status pml_tcb_status_parse(const char *name);
+enum pml_tcb_status pml_tcb_status_parse(const char *name, size_t size);
 
 /* The two rules: Intel's table, and dcap-qvl's maximum of severity. */
 enum pml_compat { PML_COMPAT_INTEL = 0, PML_COMPAT_DCAP_QVL };

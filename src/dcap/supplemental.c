@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/digest.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "dcap/verification.h"
 
@@ -60,12 +61,10 @@ static int64_t tcb_date(const struct pml_evaluation *e, const struct pml_isv_lev
     return e->module ? min(date, e->module->date) : date;
 }
 
-static bool has(const json_t *list, const char *id)
+static bool has(const json_t *list, const json_t *id)
 {
-    size_t i;
-    json_t *item;
-    json_array_foreach((json_t *)list, i, item) {
-        if (strcmp(json_string_value(item), id) == 0)
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        if (json_equal(json_array_get(list, i), id))
             return true;
     }
     return false;
@@ -73,12 +72,12 @@ static bool has(const json_t *list, const char *id)
 
 static bool add_advisories(json_t *list, const struct pml_level *level)
 {
-    size_t i;
-    json_t *id;
-    if (!level)
+    if (!level || !level->advisory_ids)
         return true;
-    json_array_foreach((json_t *)level->advisory_ids, i, id) {
-        if (!has(list, json_string_value(id)) && json_array_append(list, id) != 0)
+    const struct pml_node *id = pml_node_first(level->advisory_ids);
+    for (uint32_t i = 0; i < level->advisory_ids->count; i++, id = pml_node_next(id)) {
+        PML_AUTO(json) json_t *text = json_stringn(id->text.bytes, id->text.size);
+        if (!text || (!has(list, text) && json_array_append(list, text) != 0))
             return false;
     }
     return true;

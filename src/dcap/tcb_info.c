@@ -7,35 +7,33 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/json.h"
-#include "base/memory.h"
-
 enum { KEY_PCESVN = 16, KEY_TDX = 18 };
 
-static bool read_svn(uint8_t *out, const json_t *object, const char *name, struct pml_error *err)
+static bool read_svn(uint8_t *out, const struct pml_node *object, const char *name, struct pml_error *err)
 {
     int64_t svn;
-    if (!pml_document_int(&svn, object, name, UINT8_MAX, err))
+    if (!pml_node_int(&svn, object, name, UINT8_MAX, err))
         return false;
     *out = (uint8_t)svn;
     return true;
 }
 
-static bool read_components(uint8_t out[16], const json_t *tcb, const char *name, struct pml_error *err)
+static bool read_components(uint8_t out[16], const struct pml_node *tcb, const char *name, struct pml_error *err)
 {
-    const json_t *list = pml_json_array(tcb, name, err);
+    const struct pml_node *list = pml_node_array(tcb, name, err);
     if (!list)
         return false;
-    if (json_array_size(list) != 16)
-        return pml_fail(err, PML_NO, "json", "%s: %zu components instead of 16", name, json_array_size(list));
-    for (size_t i = 0; i < 16; i++) {
-        if (!read_svn(&out[i], json_array_get(list, i), "svn", err))
+    if (list->count != 16)
+        return pml_fail(err, PML_NO, "json", "%s: %u components instead of 16", name, list->count);
+    const struct pml_node *component = pml_node_first(list);
+    for (size_t i = 0; i < 16; i++, component = pml_node_next(component)) {
+        if (!read_svn(&out[i], component, "svn", err))
             return pml_wrap(err, "%s %zu", name, i);
     }
     return true;
 }
 
-static bool read_components_v2(uint8_t out[16], const json_t *tcb, struct pml_error *err)
+static bool read_components_v2(uint8_t out[16], const struct pml_node *tcb, struct pml_error *err)
 {
     char name[sizeof "sgxtcbcomp01svn"];
     for (unsigned i = 0; i < 16; i++) {
@@ -46,12 +44,12 @@ static bool read_components_v2(uint8_t out[16], const json_t *tcb, struct pml_er
     return true;
 }
 
-static bool read_level(struct pml_tcb_level *out, const struct pml_tcb_info *info, const json_t *level,
+static bool read_level(struct pml_tcb_level *out, const struct pml_tcb_info *info, const struct pml_node *level,
                        struct pml_error *err)
 {
     int64_t pcesvn;
-    const json_t *tcb = pml_json_object(level, "tcb", err);
-    if (!tcb || !pml_document_int(&pcesvn, tcb, "pcesvn", UINT16_MAX, err))
+    const struct pml_node *tcb = pml_node_object(level, "tcb", err);
+    if (!tcb || !pml_node_int(&pcesvn, tcb, "pcesvn", UINT16_MAX, err))
         return false;
     out->key[KEY_PCESVN] = (uint8_t)(pcesvn >> 8);
     out->key[KEY_PCESVN + 1] = (uint8_t)pcesvn;
@@ -69,19 +67,20 @@ static int descending(const void *a, const void *b)
     return memcmp(y->key, x->key, sizeof x->key);
 }
 
-static bool read_levels(struct pml_tcb_info *info, const json_t *doc, struct pml_error *err)
+static bool read_levels(struct pml_tcb_info *info, const struct pml_node *doc, struct pml_error *err)
 {
-    const json_t *list = pml_json_array(doc, "tcbLevels", err);
-    size_t count = json_array_size(list);
+    const struct pml_node *list = pml_node_array(doc, "tcbLevels", err);
     if (!list)
         return false;
+    size_t count = list->count;
     if (count > PML_LEVELS_MAX)
         return pml_fail(err, PML_NO, "json", "tcbLevels: more than %d", PML_LEVELS_MAX);
     info->levels = calloc(count + 1, sizeof *info->levels);
     if (!info->levels)
         return pml_fail_memory(err);
-    for (size_t i = 0; i < count; i++) {
-        if (!read_level(&info->levels[i], info, json_array_get(list, i), err))
+    const struct pml_node *level = pml_node_first(list);
+    for (size_t i = 0; i < count; i++, level = pml_node_next(level)) {
+        if (!read_level(&info->levels[i], info, level, err))
             return pml_wrap(err, "tcbLevels %zu", i);
     }
     info->level_count = count;
@@ -93,77 +92,78 @@ static bool read_levels(struct pml_tcb_info *info, const json_t *doc, struct pml
     return true;
 }
 
-static bool read_module(struct pml_tdx_module *out, const json_t *object, struct pml_error *err)
+static bool read_module(struct pml_tdx_module *out, const struct pml_node *object, struct pml_error *err)
 {
-    return pml_json_hex(out->mrsigner, sizeof out->mrsigner, object, "mrsigner", err) &&
-           pml_json_hex(out->attributes, sizeof out->attributes, object, "attributes", err) &&
-           pml_json_hex(out->attributes_mask, sizeof out->attributes_mask, object, "attributesMask", err);
+    return pml_node_hex(out->mrsigner, sizeof out->mrsigner, object, "mrsigner", err) &&
+           pml_node_hex(out->attributes, sizeof out->attributes, object, "attributes", err) &&
+           pml_node_hex(out->attributes_mask, sizeof out->attributes_mask, object, "attributesMask", err);
 }
 
-static bool read_identity(struct pml_tdx_module_identity *out, const json_t *object, struct pml_error *err)
+static bool read_identity(struct pml_tdx_module_identity *out, const struct pml_node *object, struct pml_error *err)
 {
-    out->id = pml_json_text(object, "id", err);
-    return out->id && read_module(&out->module, object, err) && pml_isv_levels_read(&out->levels, object, err);
+    return pml_node_text(&out->id, object, "id", err) && read_module(&out->module, object, err) &&
+           pml_isv_levels_read(&out->levels, object, err);
 }
 
 /* Members of TDX documents. The list of identities appeared with modules of major version 1 and may be absent. */
-static bool read_modules(struct pml_tcb_info *info, const json_t *doc, struct pml_error *err)
+static bool read_modules(struct pml_tcb_info *info, const struct pml_node *doc, struct pml_error *err)
 {
-    const json_t *module = pml_json_object(doc, "tdxModule", err);
+    const struct pml_node *module = pml_node_object(doc, "tdxModule", err);
     if (!module || !read_module(&info->module, module, err))
         return pml_wrap(err, "tdxModule");
-    if (!json_object_get(doc, "tdxModuleIdentities"))
+    if (!pml_node_member(doc, "tdxModuleIdentities"))
         return true;
-    const json_t *list = pml_json_array(doc, "tdxModuleIdentities", err);
-    size_t count = json_array_size(list);
+    const struct pml_node *list = pml_node_array(doc, "tdxModuleIdentities", err);
     if (!list)
         return false;
+    size_t count = list->count;
     if (count > PML_LEVELS_MAX)
         return pml_fail(err, PML_NO, "json", "tdxModuleIdentities: more than %d", PML_LEVELS_MAX);
     info->identities = calloc(count + 1, sizeof *info->identities);
     if (!info->identities)
         return pml_fail_memory(err);
     info->identity_count = count;
-    for (size_t i = 0; i < count; i++) {
-        if (!read_identity(&info->identities[i], json_array_get(list, i), err))
+    const struct pml_node *identity = pml_node_first(list);
+    for (size_t i = 0; i < count; i++, identity = pml_node_next(identity)) {
+        if (!read_identity(&info->identities[i], identity, err))
             return pml_wrap(err, "tdxModuleIdentities %zu", i);
     }
     return true;
 }
 
 /* Version 3 says "SGX" or "TDX"; version 2 knew only SGX and had no id. */
-static bool read_kind(struct pml_tcb_info *info, const json_t *doc, struct pml_error *err)
+static bool read_kind(struct pml_tcb_info *info, const struct pml_node *doc, struct pml_error *err)
 {
-    if (!pml_document_int(&info->version, doc, "version", INT32_MAX, err))
+    if (!pml_node_int(&info->version, doc, "version", INT32_MAX, err))
         return false;
-    if (info->version == 2 && !json_object_get(doc, "id"))
+    if (info->version == 2 && !pml_node_member(doc, "id"))
         return true;
     if (info->version != 3)
         return pml_fail(err, PML_NO, "json", "version %lld is not known in this form", (long long)info->version);
-    const char *id = pml_json_text(doc, "id", err);
-    if (!id)
+    struct pml_text id;
+    if (!pml_node_text(&id, doc, "id", err))
         return false;
-    info->is_tdx = strcmp(id, "TDX") == 0;
-    if (!info->is_tdx && strcmp(id, "SGX") != 0)
-        return pml_fail(err, PML_NO, "json", "id: \"%.60s\" is not known", id);
+    info->is_tdx = pml_text_is(id, "TDX");
+    if (!info->is_tdx && !pml_text_is(id, "SGX"))
+        return pml_fail(err, PML_NO, "json", "id: neither SGX nor TDX");
     return true;
 }
 
-static bool read_members(struct pml_tcb_info *info, const json_t *doc, struct pml_error *err)
+static bool read_members(struct pml_tcb_info *info, const struct pml_node *doc, struct pml_error *err)
 {
     return read_kind(info, doc, err) && pml_document_date(&info->issue_date, doc, "issueDate", err) &&
            pml_document_date(&info->next_update, doc, "nextUpdate", err) &&
-           pml_json_hex(info->fmspc, sizeof info->fmspc, doc, "fmspc", err) &&
-           pml_json_hex(info->pce_id, sizeof info->pce_id, doc, "pceId", err) &&
-           pml_document_int(&info->tcb_type, doc, "tcbType", INT32_MAX, err) &&
-           pml_document_int(&info->eval_num, doc, "tcbEvaluationDataNumber", INT32_MAX, err) &&
+           pml_node_hex(info->fmspc, sizeof info->fmspc, doc, "fmspc", err) &&
+           pml_node_hex(info->pce_id, sizeof info->pce_id, doc, "pceId", err) &&
+           pml_node_int(&info->tcb_type, doc, "tcbType", INT32_MAX, err) &&
+           pml_node_int(&info->eval_num, doc, "tcbEvaluationDataNumber", INT32_MAX, err) &&
            (!info->is_tdx || read_modules(info, doc, err)) && read_levels(info, doc, err);
 }
 
 bool pml_tcb_info_parse(struct pml_tcb_info *out, const char *text, size_t size, struct pml_error *err)
 {
-    *out = (struct pml_tcb_info){ .document = pml_json_load(text, size, err) };
-    if (out->document && read_members(out, out->document, err))
+    *out = (struct pml_tcb_info){ 0 };
+    if (pml_tape_parse(&out->document, text, size, err) && read_members(out, out->document.nodes, err))
         return true;
     if (strcmp(err->code, "json") == 0)
         err->code = "tcb_info_format";
@@ -176,7 +176,7 @@ void pml_tcb_info_free(struct pml_tcb_info *info)
         free(info->identities[i].levels.at);
     free(info->identities);
     free(info->levels);
-    json_decref(info->document);
+    pml_tape_free(&info->document);
     *info = (struct pml_tcb_info){ 0 };
 }
 
@@ -212,7 +212,8 @@ static const struct pml_tdx_module_identity *find_identity(const struct pml_tcb_
     char id[sizeof "TDX_01"];
     snprintf(id, sizeof id, "TDX_%02X", major);
     for (size_t i = 0; i < info->identity_count; i++) {
-        if (strcasecmp(info->identities[i].id, id) == 0)
+        const struct pml_text *other = &info->identities[i].id;
+        if (other->size == strlen(id) && strncasecmp(other->bytes, id, strlen(id)) == 0)
             return &info->identities[i];
     }
     return NULL;

@@ -23,14 +23,14 @@ struct pml_tdx_module { /* who may have signed the TDX module, and with which at
 };
 
 struct pml_tdx_module_identity {
-    const char *id; /* "TDX_01" */
+    struct pml_text id; /* "TDX_01" */
     struct pml_tdx_module module;
     struct pml_isv_levels levels;
 };
 
 struct pml_tcb_info {
-    json_t *document; /* owned */
-    bool is_tdx;      /* id "TDX"; else "SGX" or, in version 2, no id */
+    struct pml_tape document; /* owned */
+    bool is_tdx;              /* id "TDX"; else "SGX" or, in version 2, no id */
     int64_t version;
     int64_t issue_date, next_update, eval_num, tcb_type;
     uint8_t fmspc[6], pce_id[2];

@@ -27,6 +27,12 @@ __attribute__((format(printf, 2, 3))) static void note(const struct pml_verifica
     v->in->trace(v->in->trace_context, v->step, text);
 }
 
+/* How much of a foreign text goes into a message. */
+static int shown(struct pml_text text)
+{
+    return text.size < 40 ? (int)text.size : 40;
+}
+
 /* Past END, and past the grace that was asked for. */
 static bool is_past(const struct pml_verification *v, int64_t end)
 {
@@ -315,8 +321,8 @@ static bool check_qe_identity(struct pml_verification *v, struct pml_error *err)
         !pml_qe_identity_parse(&v->qe_identity, c->qe_identity.bytes, c->qe_identity.size, err) ||
         !check_window(v, v->qe_identity.issue_date, v->qe_identity.next_update, &qe_identity_codes, err))
         return false;
-    note(v, "QE identity %s version %" PRId64 ", number %" PRId64, v->qe_identity.id, v->qe_identity.version,
-         v->qe_identity.eval_num);
+    note(v, "QE identity %.*s version %" PRId64 ", number %" PRId64, shown(v->qe_identity.id), v->qe_identity.id.bytes,
+         v->qe_identity.version, v->qe_identity.eval_num);
     return true;
 }
 
@@ -329,9 +335,9 @@ static bool match_types(struct pml_verification *v, struct pml_error *err)
     if (v->tcb_info.is_tdx != tdx || v->tcb_info.tcb_type != 0)
         return pml_fail(err, PML_NO, "tcb_info_mismatch", "%s quote with TCB info of %s, tcbType %" PRId64,
                         tdx ? "TDX" : "SGX", v->tcb_info.is_tdx ? "TDX" : "SGX", v->tcb_info.tcb_type);
-    if (strcmp(v->qe_identity.id, wanted) != 0 || (version != 2 && !(tdx && version == 3)))
-        return pml_fail(err, PML_NO, "qe_identity_id", "QE identity %.40s version %" PRId64 " where %s is needed",
-                        v->qe_identity.id, version, wanted);
+    if (!pml_text_is(v->qe_identity.id, wanted) || (version != 2 && !(tdx && version == 3)))
+        return pml_fail(err, PML_NO, "qe_identity_id", "QE identity %.*s version %" PRId64 " where %s is needed",
+                        shown(v->qe_identity.id), v->qe_identity.id.bytes, version, wanted);
     note(v, "%s, %s", tdx ? "TDX" : "SGX", wanted);
     return true;
 }

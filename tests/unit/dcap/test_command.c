@@ -256,6 +256,50 @@ static void verbose_tells_all_eighteen_steps_on_stderr(void **state)
     assert_string_equal(at, "");
 }
 
+static void make_simulation(char state[4096])
+{
+    char command[16384];
+    snprintf(command, sizeof command,
+             "'%s' quote --simulated --state '%s' --report-data %0128d --out '%s/quote.sim' --collateral-out "
+             "'%s/bundle.sim' 2>&1",
+             program, pml_path(state, directory, "state"), 0, directory, directory);
+    assert_int_equal(system(command), 0);
+}
+
+static void a_simulation_says_so_first_and_last(void **state)
+{
+    (void)state;
+    char sim[4096], arguments[16000], judged[8192];
+    int status;
+    PML_AUTO(mem) char *output = NULL;
+    if (!PML_SIMULATOR)
+        skip();
+    make_simulation(sim);
+    snprintf(judged, sizeof judged, "%s/quote.sim --collateral %s/bundle.sim", directory, directory);
+    assert_code(judged, 1, "pck_chain_root");
+    assert_int_equal(run(&output, judged), 1);
+    assert_memory_equal(output, "SIMULATED\nnot verified: ", 24);
+    assert_string_equal(output + strlen(output) - 11, "\nSIMULATED\n");
+    assert_non_null(strstr(output, "--trust-simulated"));
+    free(pml_take(&output));
+
+    snprintf(arguments, sizeof arguments, "%s --trust-simulated %s", judged, sim);
+    assert_int_equal(run(&output, arguments), 0);
+    assert_string_equal(output, "SIMULATED\naccepted: genuine TDX quote, status UpToDate\nSIMULATED\n");
+    PML_AUTO(json) json_t *verdict = run_json(&status, arguments);
+    assert_true(json_is_true(json_object_get(verdict, "simulated")));
+    snprintf(arguments, sizeof arguments, "%s --trust-simulated %s/sim/root.pem", judged, sim);
+    free(pml_take(&output));
+    assert_int_equal(run(&output, arguments), 0);
+
+    snprintf(arguments, sizeof arguments, "%s --root %s/sim/root.pem", judged, sim);
+    assert_code(arguments, 2, "usage");
+    snprintf(arguments, sizeof arguments, "%s --collateral nowhere", judged);
+    PML_AUTO(json) json_t *unknown = run_json(&status, arguments);
+    assert_int_equal(status, 3);
+    assert_true(json_is_true(json_object_get(unknown, "simulated")));
+}
+
 static int make_directory(void **state)
 {
     (void)state;
@@ -264,12 +308,10 @@ static int make_directory(void **state)
 
 static int remove_directory(void **state)
 {
-    static const char *const names[] = { "errors", "quote.hex", "policy.json" };
-    char path[4096];
+    char command[256];
     (void)state;
-    for (size_t i = 0; i < PML_COUNT(names); i++)
-        unlink(pml_path(path, directory, names[i]));
-    return rmdir(directory);
+    snprintf(command, sizeof command, "rm -r '%s'", directory);
+    return system(command);
 }
 
 int main(int argc, char **argv)
@@ -279,6 +321,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(failures_are_told_apart_by_exit_status),
         cmocka_unit_test(hex_is_as_good_as_bytes),
         cmocka_unit_test(options_override_the_policy_file),
+        cmocka_unit_test(a_simulation_says_so_first_and_last),
         cmocka_unit_test(verbose_tells_all_eighteen_steps_on_stderr),
     };
     if (argc != 2)
