@@ -149,7 +149,7 @@ static int run(int argc, char **argv)
 {
     struct settings s = { .prompt = 512, .predict = 128, .streams = 1 };
     struct pml_error err;
-    for (int opt; (opt = getopt_long(argc, argv, "m:p:n:t:b:jh", options, NULL)) != -1;) {
+    for (int opt; (opt = getopt_long(argc, argv, "m:p:n:t:b:h", options, NULL)) != -1;) {
         if (opt == 'h' || opt == '?')
             return pml_cmd_usage(&verb_bench, opt == 'h' ? stdout : stderr);
         if (!parse_option(&s, opt, &err))
@@ -161,16 +161,18 @@ static int run(int argc, char **argv)
 }
 
 const struct verb verb_bench = {
-    "bench", "how fast a model runs here",
-    "usage: pml bench -m GGUF [-p N] [-n N] [-t N] [-b STREAMS] [--json]\n\n"
-    "Loads a model, reads prompts of N tokens, then generates N tokens from short ones, with all streams at once.\n\n"
-    "  -p N          tokens of a prompt (512)\n"
-    "  -n N          tokens to generate (128)\n"
-    "  -t N          threads (one a CPU)\n"
-    "  -b N          streams at once; rates are of all together (1)\n"
-    "  --simd LEVEL, --kv TYPE, --reference   as in pml generate\n"
-    "  --json        print one object: load_seconds, prefill_tokens_per_second, decode_tokens_per_second, "
-    "peak_rss_bytes,\n"
-    "                simd, file_bytes, packed_bytes\n",
+    "bench", "how fast a model runs on this machine",
+    "usage: pml bench -m GGUF [OPTIONS]\n\n"
+    "Loads a model, reads prompts, then generates tokens from prompts of one token, with all streams at once.\n\n"
+    "  -m, --model GGUF        the model file\n"
+    "  -p, --prompt N          tokens of a prompt, default 512\n"
+    "  -n, --predict N         tokens to generate, default 128\n"
+    "  -t, --threads N         threads that compute, default one a CPU\n"
+    "  -b, --streams STREAMS   sequences at once, default 1; rates are of all together\n"
+    "  --simd LEVEL            scalar, avx2, avx512 or auto, default auto: the best this CPU has\n"
+    "  --kv TYPE               cache type, f16 or f32, default f16\n"
+    "  --reference             multiply with weights as f32 numbers\n"
+    "  --json                  print one JSON object\n\n"
+    "Exit status: 0 done, 1 the model is refused, 2 usage, 3 could not run.\n",
     run
 };

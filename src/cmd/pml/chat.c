@@ -316,7 +316,7 @@ static int run(int argc, char **argv)
 {
     struct chat_options o = { 0 };
     struct pml_error err = { 0 };
-    for (int opt; (opt = getopt_long(argc, argv, "jh", options, NULL)) != -1;) {
+    for (int opt; (opt = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
         if (opt == 'h')
             return pml_cmd_usage(&verb_chat, stdout);
         if (!read_option(&o, opt, &err))
@@ -335,18 +335,20 @@ const struct verb verb_chat = {
     "Checks the attestation of the service at URL (https) before a byte of the prompt is sent, shows the answer as it\n"
     "comes, then checks its receipt. Without PROMPT the prompt is read from standard input; on a terminal that is a\n"
     "conversation until end of input.\n\n"
-    "  --trust-simulated PATH  accept quotes under this simulated root (certificate or state directory)\n"
-    "  --policy FILE           what to accept, and which measurements to pin; a service in a real TD needs one\n"
-    "  --print-policy          print such a policy for what the service is now, for review, and send nothing\n"
-    "  --collateral FILE       bundle to judge the quote by instead of the report's\n"
-    "  --fresh-collateral      do not use the bundle in the report\n"
-    "  --pccs URL              where to fetch collateral (not in this build: exit status 3)\n"
-    "  --model ID              model to ask (the first the service attests)\n"
-    "  --max-tokens N, --temp F, --seed N\n"
-    "  --replay GGUF           re-execute the answer with this model file and compare\n"
-    "  --save DIR              write report.json, nonce, request.json, response.bin, receipt.json\n"
-    "  --api-token-file FILE   bearer token\n"
-    "  --json                  one JSON object on stdout\n\n"
+    "  --trust-simulated PEM|DIR  trust the simulated platform with this root certificate or state directory\n"
+    "  --policy FILE              what to accept, and which measurements to pin; a service in a real TD needs one\n"
+    "  --print-policy             print such a policy for what the service is now, for review, and send nothing\n"
+    "  --collateral FILE          bundle to judge the quote by instead of the report's\n"
+    "  --fresh-collateral         do not use the bundle in the report\n"
+    "  --pccs URL                 where to fetch collateral; fetching is not in this build\n"
+    "  --model ID                 model to ask, default the first that the service attests\n"
+    "  --max-tokens N             length of the answer at most, default up to the service\n"
+    "  --temp F                   temperature from 0 (greedy) to 2, default up to the service\n"
+    "  --seed N                   seed of the sampling, default drawn by the service\n"
+    "  --replay GGUF              re-execute the answer with this model file and compare\n"
+    "  --save DIR                 write report.json, nonce, request.json, response.bin and receipt.json\n"
+    "  --api-token-file FILE      bearer token, the first line of the file\n"
+    "  --json                     print one JSON object\n\n"
     "Exit status: 0 every check passed, 1 a check failed or the request was refused, 2 usage, 3 could not tell.\n",
     run
 };

@@ -10,8 +10,13 @@
 
 int pml_cmd_usage(const struct verb *verb, FILE *to)
 {
-    fputs(verb->help, to);
-    return to == stdout ? 0 : PML_USAGE;
+    if (to == stdout) {
+        fputs(verb->help, to);
+        return pml_cmd_end(0);
+    }
+    const char *end = strstr(verb->help, "\n\n");
+    fprintf(to, "%.*s\npml %s --help says more\n", (int)(end - verb->help), verb->help, verb->name);
+    return PML_USAGE;
 }
 
 int pml_cmd_fail(const struct verb *verb, const struct pml_error *err)

@@ -13,12 +13,11 @@ struct verb {
     const char *name;
     const char *summary;               /* one line for `pml --help` */
     const char *help;                  /* "usage: pml NAME ...\n\n..." */
-    int (*run)(int argc, char **argv); /* argv[0] is the verb; returns the exit status */
+    int (*run)(int argc, char **argv); /* argv[0] is the verb; returns the exit status. NULL: a program, pml-NAME */
 };
 
-extern const struct verb *const pml_verbs[]; /* NULL-terminated, in the order of help */
-
-/* Prints the verb's help. Returns 0 for stdout, 2 for stderr, so that a run function can return it. */
+/* Prints the verb's help on stdout, or on stderr only how it is called. Returns the exit status, so that a run function
+ * can return it. */
 int pml_cmd_usage(const struct verb *verb, FILE *to);
 /* Prints "pml VERB: TEXT" on one line of stderr. Returns the exit status of the error. */
 int pml_cmd_fail(const struct verb *verb, const struct pml_error *err);

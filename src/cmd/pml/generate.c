@@ -423,7 +423,7 @@ static int run(int argc, char **argv)
     struct settings s = { .sampling = pml_sampling_default(), .predict = 128 };
     struct pml_error err;
     s.sampling.temperature = 0.0f;
-    for (int opt; (opt = getopt_long(argc, argv, "m:p:n:t:jh", options, NULL)) != -1;) {
+    for (int opt; (opt = getopt_long(argc, argv, "m:p:n:t:h", options, NULL)) != -1;) {
         if (opt == 'h' || opt == '?')
             return pml_cmd_usage(&verb_generate, opt == 'h' ? stdout : stderr);
         if (!parse_option(&s, opt, &err))
@@ -435,30 +435,30 @@ static int run(int argc, char **argv)
 }
 
 const struct verb verb_generate = {
-    "generate", "a prompt through a local model",
-    "usage: pml generate -m GGUF (-p TEXT | --tokens 1,2,3) [OPTIONS]\n\n"
-    "Continues a prompt with a model in this process and prints the text. The same options give the same result on "
-    "every\n"
-    "machine, whatever the threads, the instruction set and the chunks.\n\n"
-    "  -p TEXT          the prompt; texts of control tokens stand for them, BOS is put before it if the model asks\n"
-    "  --tokens IDS     the prompt as token ids, taken as they are\n"
-    "  -n N             tokens to generate at most (128)\n"
-    "  --force IDS      feed these ids in place of the chosen ones, which are still shown; as many as there are, at "
-    "most -n\n"
-    "  --temp F         temperature; 0 takes the likeliest token (0)\n"
-    "  --top-k N, --top-p F, --min-p F   keep the N likeliest, a mass of F, those above F times the likeliest (off)\n"
-    "  --seed N         of the random numbers (0)\n"
-    "  -t N             threads (one a CPU)\n"
-    "  --simd LEVEL     auto, scalar, avx2 or avx512 (auto)\n"
-    "  --kv TYPE        key/value cache in f16 or f32 (f16)\n"
-    "  --reference      multiply with weights as f32 numbers: slow, a yardstick for the integer path\n"
-    "  --ctx N          context length (the model's)\n"
-    "  --chunk N        prompt tokens a step (256)\n"
-    "  --ignore-eos     go on after an end token\n"
-    "  --logits K       with --json: the K largest logits, mean and rms at each generated token; at most 64\n"
-    "  --logits-all     and at each token of the prompt\n"
-    "  --json           print one object: prompt_tokens, output_tokens, text, finish_reason, seed, "
-    "logits_chain_digest,\n"
-    "                   logits (position is the index of the last token fed), timing\n",
+    "generate", "continue a prompt with a local model",
+    "usage: pml generate -m GGUF (-p TEXT | --tokens IDS) [OPTIONS]\n\n"
+    "Continues a prompt with a model in this process and prints the text. The same options give the same result on\n"
+    "every machine, whatever the threads, the instruction set and the chunks.\n\n"
+    "  -m, --model GGUF   the model file\n"
+    "  -p, --prompt TEXT  the prompt; texts of control tokens stand for them, BOS is put before it if the model asks\n"
+    "  --tokens IDS       the prompt as token ids, separated by commas and taken as they are\n"
+    "  -n, --predict N    tokens to generate at most, default 128\n"
+    "  --force IDS        feed these ids in place of the chosen ones, which are still shown, as many as -n at most\n"
+    "  --temp F           temperature, default 0: the likeliest token\n"
+    "  --top-k N          sample from the N likeliest tokens, default 0: all\n"
+    "  --top-p F          sample from the likeliest tokens that have probability F together, default 1: all\n"
+    "  --min-p F          sample from tokens at least F times as likely as the likeliest, default 0: all\n"
+    "  --seed N           seed of the random numbers, default 0\n"
+    "  -t, --threads N    threads that compute, default one a CPU\n"
+    "  --simd LEVEL       scalar, avx2, avx512 or auto, default auto: the best this CPU has\n"
+    "  --kv TYPE          cache type, f16 or f32, default f16\n"
+    "  --reference        multiply with weights as f32 numbers: slow, a yardstick for the integer path\n"
+    "  --ctx N            context length in tokens, default what the model was trained for\n"
+    "  --chunk N          prompt tokens a step, default 256\n"
+    "  --ignore-eos       go on after an end token\n"
+    "  --logits K         with --json: the K largest logits at each generated token, at most 64\n"
+    "  --logits-all       and at each token of the prompt\n"
+    "  --json             print one JSON object\n\n"
+    "Exit status: 0 done, 1 the model is refused, 2 usage, 3 could not run.\n",
     run
 };

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/memory.h"
 #include "cmd.h"
 
 extern const struct verb verb_bench;
@@ -19,31 +20,44 @@ extern const struct verb verb_tokenize;
 extern const struct verb verb_verify;
 extern const struct verb verb_version;
 
-/* clang-format off */
-const struct verb *const pml_verbs[] = {
-    &verb_bench,
-    &verb_chat,
-    &verb_generate,
-    &verb_model,
-    &verb_quote,
-    &verb_receipt,
-    &verb_replay,
-    &verb_tokenize,
-    &verb_verify,
-    &verb_version,
-    NULL,
+static const struct verb program_serve = { .name = "serve",
+                                           .summary = "attested OpenAI-compatible endpoint over a local model" };
+static const struct verb program_tdxsim = { .name = "tdxsim", .summary = "care of a simulated TDX platform" };
+
+/* In the order of help; NULL ends a group. */
+static const struct {
+    const char *heading;
+    const struct verb *verbs[5];
+} groups[] = {
+    { "Serve and ask", { &program_serve, &verb_chat } },
+    { "Check", { &verb_verify, &verb_receipt, &verb_replay } },
+    { "Models", { &verb_model, &verb_tokenize, &verb_generate, &verb_bench } },
+    { "Platforms and this program", { &verb_quote, &verb_version, PML_SIMULATOR ? &program_tdxsim : NULL } },
 };
-/* clang-format on */
 
 static int usage(FILE *to)
 {
     fputs("usage: pml VERB [OPTIONS]\n\n"
-          "Private ML: run a language model inside an Intel TDX confidential VM, and check that it is one.\n\n",
+          "Runs a language model inside an Intel TDX confidential VM, and checks that it is one.\n",
           to);
-    for (size_t i = 0; pml_verbs[i]; i++)
-        fprintf(to, "  %-10s %s\n", pml_verbs[i]->name, pml_verbs[i]->summary);
-    fputs("\n`pml VERB --help` says more. Other programs named pml-NAME are run as `pml NAME`.\n", to);
-    return to == stdout ? 0 : PML_USAGE;
+    for (size_t i = 0; i < PML_COUNT(groups); i++) {
+        fprintf(to, "\n%s:\n", groups[i].heading);
+        for (const struct verb *const *verb = groups[i].verbs; *verb; verb++)
+            fprintf(to, "  %-10s %s\n", (*verb)->name, (*verb)->summary);
+    }
+    fputs("\npml VERB --help says more. Other programs named pml-NAME are run as pml NAME.\n", to);
+    return to == stdout ? pml_cmd_end(0) : PML_USAGE;
+}
+
+static const struct verb *find(const char *name)
+{
+    for (size_t i = 0; i < PML_COUNT(groups); i++) {
+        for (const struct verb *const *verb = groups[i].verbs; *verb; verb++) {
+            if (!strcmp((*verb)->name, name))
+                return *verb;
+        }
+    }
+    return NULL;
 }
 
 /* Runs pml-NAME from the directory of this executable, else from PATH. Returns only on failure. */
@@ -73,10 +87,9 @@ int main(int argc, char **argv)
     if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))
         return usage(stdout);
     const char *name = !strcmp(argv[1], "--version") ? "version" : argv[1];
-    for (size_t i = 0; pml_verbs[i]; i++) {
-        if (!strcmp(pml_verbs[i]->name, name))
-            return pml_verbs[i]->run(argc - 1, argv + 1);
-    }
+    const struct verb *verb = find(name);
+    if (verb && verb->run)
+        return verb->run(argc - 1, argv + 1);
     if (strchr(name, '/') || name[0] == '-')
         return usage(stderr);
     return run_program(argv + 1);

@@ -137,7 +137,7 @@ static int show(const char *path, bool json)
 static int run(int argc, char **argv)
 {
     bool json = false;
-    for (int opt; (opt = getopt_long(argc, argv, "jh", options, NULL)) != -1;) {
+    for (int opt; (opt = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
         switch (opt) {
         case 'j': json = true; break;
         case 'h': return pml_cmd_usage(&verb_model, stdout);
@@ -159,6 +159,8 @@ const struct verb verb_model = {
     "       pml model show GGUF [--json]\n\n"
     "digest prints what receipts say about a model: the SHA-256 of the file, the subject digest of an OpenSSF Model\n"
     "Signing signature, and the digests of the tokenizer and of the chat template in it.\n"
-    "show prints architecture, size, tokenizer, chat template family and the memory that the model needs.\n",
+    "show prints architecture, size, tokenizer, chat template family and the memory that the model needs.\n\n"
+    "  --json  print one JSON object\n\n"
+    "Exit status: 0 done, 1 the model is refused, 2 usage, 3 could not run.\n",
     run
 };

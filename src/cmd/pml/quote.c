@@ -99,13 +99,13 @@ static int run(int argc, char **argv)
 }
 
 const struct verb verb_quote = {
-    "quote", "get a TDX quote for up to 64 bytes of report data",
-    "usage: pml quote --report-data HEX [--state DIR] [--simulated] [--out FILE] [--collateral-out FILE]\n\n"
+    "quote", "get a TDX quote for given report data",
+    "usage: pml quote --report-data HEX [OPTIONS]\n\n"
     "Writes a raw quote to FILE or standard output.\n\n"
     "  --report-data HEX      1 to 64 bytes; fewer than 64 are padded with zeros on the right\n"
     "  --simulated            on a machine that is no TD: a labelled simulation, trusted by nobody unless told to\n"
-    "  --state DIR            where the simulated platform lives (default $XDG_STATE_HOME/pml or ~/.local/state/pml)\n"
-    "  --out FILE             the quote\n"
+    "  --state DIR            where the simulated platform lives, default $XDG_STATE_HOME/pml or ~/.local/state/pml\n"
+    "  --out FILE             the quote, default standard output\n"
     "  --collateral-out FILE  the simulated platform's collateral bundle\n\n"
     "Exit status: 0 done, 2 usage (also --simulated inside a TD), 3 no platform or it failed.\n",
     run

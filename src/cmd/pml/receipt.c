@@ -135,7 +135,7 @@ static int verify(const char *receipt, const struct receipt_options *o)
 static int run(int argc, char **argv)
 {
     struct receipt_options o = { 0 };
-    for (int opt; (opt = getopt_long(argc, argv, "jh", options, NULL)) != -1;) {
+    for (int opt; (opt = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
         switch (opt) {
         case 'r': o.report = optarg; break;
         case 'n': o.nonce = optarg; break;
@@ -157,18 +157,17 @@ static int run(int argc, char **argv)
 
 const struct verb verb_receipt = {
     "receipt", "check a saved receipt",
-    "usage: pml receipt verify RECEIPT --report FILE [--nonce HEX] [--request FILE] [--response FILE] [--at TIME]\n"
-    "                          [--policy FILE] [--trust-simulated PEM|DIR] [--collateral FILE] [--json]\n\n"
+    "usage: pml receipt verify RECEIPT --report FILE [OPTIONS]\n\n"
     "Checks that RECEIPT was signed by the service of the report, and what it says, without any network.\n\n"
-    "  --report FILE           attestation report of the service\n"
-    "  --nonce HEX             that the report was asked for with (the file `nonce` of pml chat --save)\n"
-    "  --request FILE          body that was sent; else its hash is not checked\n"
-    "  --response FILE         body that was received; else its hash is not checked\n"
-    "  --at TIME               judge at this time (YYYY-MM-DDThh:mm:ssZ or @UNIX) instead of the receipt's\n"
-    "  --policy FILE           what to accept, and which measurements to pin\n"
-    "  --trust-simulated PATH  accept quotes under this simulated root (certificate or state directory)\n"
-    "  --collateral FILE       bundle to judge the quote by instead of the report's\n"
-    "  --json                  one JSON object on stdout\n\n"
+    "  --report FILE              attestation report of the service\n"
+    "  --nonce HEX                that the report was asked for with (the file nonce of pml chat --save)\n"
+    "  --request FILE             body that was sent; else its hash is not checked\n"
+    "  --response FILE            body that was received; else its hash is not checked\n"
+    "  --at TIME                  judge as of YYYY-MM-DDThh:mm:ssZ or @SECONDS, default when the receipt was issued\n"
+    "  --policy FILE              what to accept, and which measurements to pin\n"
+    "  --trust-simulated PEM|DIR  trust the simulated platform with this root certificate or state directory\n"
+    "  --collateral FILE          bundle to judge the quote by instead of the report's\n"
+    "  --json                     print one JSON object\n\n"
     "Exit status: 0 verified, 1 a check failed, 2 usage, 3 could not tell.\n",
     run
 };

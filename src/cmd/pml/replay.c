@@ -107,7 +107,7 @@ static int run(int argc, char **argv)
     struct replay_options o = { 0 };
     struct pml_error err;
     long long threads = 0;
-    for (int opt; (opt = getopt_long(argc, argv, "m:t:jh", options, NULL)) != -1;) {
+    for (int opt; (opt = getopt_long(argc, argv, "m:t:h", options, NULL)) != -1;) {
         switch (opt) {
         case 'q': o.request = optarg; break;
         case 'a': o.response = optarg; break;
@@ -131,15 +131,15 @@ static int run(int argc, char **argv)
 
 const struct verb verb_replay = {
     "replay", "re-execute the inference of a receipt",
-    "usage: pml replay RECEIPT --request FILE --response FILE -m GGUF [--report FILE] [-t THREADS] [--json]\n\n"
+    "usage: pml replay RECEIPT --request FILE --response FILE -m GGUF [OPTIONS]\n\n"
     "Runs the model on the request and compares tokens, logits and text with what the receipt and the response say.\n\n"
-    "  --request FILE    body that was sent\n"
-    "  --response FILE   body that was received\n"
-    "  -m, --model GGUF  the model file the receipt names\n"
-    "  --report FILE     also check the receipt's signature and model against this attestation report;\n"
-    "                    whether the report is to be trusted is for `pml receipt verify` to say\n"
-    "  -t, --threads N   threads that compute (one a CPU)\n"
-    "  --json            one JSON object on stdout\n\n"
+    "  --request FILE     body that was sent\n"
+    "  --response FILE    body that was received\n"
+    "  -m, --model GGUF   the model file that the receipt names\n"
+    "  --report FILE      also check the receipt's signature and model against this attestation report;\n"
+    "                     whether the report is to be trusted is for pml receipt verify to say\n"
+    "  -t, --threads N    threads that compute, default one a CPU\n"
+    "  --json             print one JSON object\n\n"
     "Exit status: 0 match, 1 mismatch, 2 usage, 3 could not tell.\n",
     run
 };

@@ -79,7 +79,7 @@ static int run(int argc, char **argv)
     bool json = false, ids = false;
     struct pml_encode how = { 0 };
     struct pml_error err;
-    for (int opt; (opt = getopt_long(argc, argv, "m:jh", options, NULL)) != -1;) {
+    for (int opt; (opt = getopt_long(argc, argv, "m:h", options, NULL)) != -1;) {
         switch (opt) {
         case 'm': model = optarg; break;
         case 'a': how.add_special = true; break;
@@ -111,12 +111,14 @@ static int run(int argc, char **argv)
 
 const struct verb verb_tokenize = {
     "tokenize", "text to token ids",
-    "usage: pml tokenize -m GGUF [--add-special] [--parse-special] [--ids] [--json] < TEXT\n\n"
+    "usage: pml tokenize -m GGUF [OPTIONS] < TEXT\n\n"
     "Encodes standard input as it is, the last newline included, with the tokenizer of a model. The file may hold a\n"
     "vocabulary only. Prints one token a line: id, tab, text.\n\n"
-    "  --add-special    begin and end with the tokens that the vocabulary asks for (BOS, EOS)\n"
-    "  --parse-special  take the texts of control tokens for the tokens\n"
-    "  --ids            print the ids on one line\n"
-    "  --json           print {\"tokens\": ids, \"text\": what the ids decode to}\n",
+    "  -m, --model GGUF  the model file\n"
+    "  --add-special     begin and end with the tokens that the vocabulary asks for (BOS, EOS)\n"
+    "  --parse-special   take the texts of control tokens for the tokens\n"
+    "  --ids             print the ids on one line\n"
+    "  --json            print one JSON object\n\n"
+    "Exit status: 0 done, 1 the model is refused, 2 usage, 3 could not run.\n",
     run
 };

@@ -307,18 +307,16 @@ static int run(int argc, char **argv)
 
 const struct verb verb_verify = {
     "verify", "judge a TDX or SGX quote",
-    "usage: pml verify QUOTE --collateral FILE [OPTIONS]\n"
-    "\n"
-    "Verifies an Intel DCAP quote (a file or -, binary or hex) and judges it by a policy. Exit status: 0 accepted,\n"
-    "1 not accepted, 2 usage, 3 could not tell. See pml-verify(1).\n"
-    "\n"
+    "usage: pml verify QUOTE --collateral FILE [OPTIONS]\n\n"
+    "Verifies an Intel DCAP quote (a file or -, binary or hex) and judges it by a policy.\n\n"
     "  --collateral FILE             bundle of what Intel signed about the platform (JSON)\n"
-    "  --pccs URL, --offline         where to fetch it, or not to; fetching is not in this build\n"
+    "  --pccs URL                    where to fetch collateral; fetching is not in this build\n"
+    "  --offline                     do not use the network\n"
     "  --at TIME                     judge as of YYYY-MM-DDThh:mm:ssZ or @SECONDS instead of now\n"
     "  --root FILE                   trust this root certificate instead of Intel's\n"
-    "  --trust-simulated PEM|DIR     trust this simulated platform too\n"
+    "  --trust-simulated PEM|DIR     trust the simulated platform with this root certificate or state directory\n"
     "  --policy FILE                 rules as JSON; the options below override them\n"
-    "  --accept-status S[,S...]      accept these statuses (default UpToDate; any)\n"
+    "  --accept-status S[,S...]      accept these statuses, or any; default UpToDate\n"
     "  --allow-debug                 accept a TD or enclave in debug mode\n"
     "  --allow-service-td            accept a TD with a service TD bound to it\n"
     "  --no-require-sept-ve-disable  accept a TD without SEPT_VE_DISABLE\n"
@@ -327,6 +325,7 @@ const struct verb verb_verify = {
     "  --report-data HEX             the 64 bytes that the quote must carry\n"
     "  --compat dcap-qvl             match and combine TCB levels as dcap-qvl does, not as Intel does\n"
     "  --json                        print one JSON object\n"
-    "  --verbose                     say on stderr what each step compared\n",
+    "  --verbose                     say on stderr what each step compared\n\n"
+    "Exit status: 0 accepted, 1 not accepted, 2 usage, 3 could not tell.\n",
     run
 };

@@ -18,34 +18,33 @@
 
 static const char help[] =
     "usage: pml serve -m GGUF [OPTIONS]\n\n"
-    "Serves a model over an OpenAI-compatible API whose TLS key, keyset, model and engine are bound to a TDX quote, "
-    "and\n"
-    "signs a receipt for every answer.\n\n"
-    "  -m, --model GGUF            the model\n"
-    "      --model-id ID           its name in the API; default: general.name of the file, else the file's name\n"
-    "      --model-digest DIGEST   refuse a file whose SHA-256 is another (sha256:HEX)\n"
-    "      --listen ADDR:PORT      https address, default 127.0.0.1:8443\n"
-    "      --domain NAME           further name in the TLS certificate; may be repeated\n"
-    "      --state DIR             state directory, default $XDG_STATE_HOME/pml or ~/.local/state/pml;\n"
-    "                              /var/lib/pml for root inside a TD\n"
-    "      --simulated             serve on a simulated TDX platform, labelled as such\n"
-    "      --sim DIR               share the simulated platform of another state directory\n"
-    "      --api-token-file FILE   accept these bearer tokens only, one a line\n"
-    "      --allow-anonymous       serve others than this machine without tokens\n"
-    "      --ctx N                 context length in tokens, default: what the model was trained for\n"
-    "      --slots N               sequences at once, default 8\n"
-    "  -t, --threads N             threads that compute, default: one a CPU\n"
-    "      --simd LEVEL            scalar, avx2 or avx512; default: the best this CPU has\n"
-    "      --kv TYPE               cache type, f16 (default) or f32\n"
-    "      --receipt-retention T   keep receipts so long (90m, 12h, 30d), at least 1h, default 30d\n"
-    "      --receipt-store-max N   keep at most so many bytes of receipts (512M, 1G), default 1G\n"
-    "      --receipt-sync MODE     normal (default) or full: flush the disk for each receipt\n"
-    "      --report-cache SECONDS  reuse a report without nonce so long, default 600, 0: never\n"
-    "      --report-rate N         fresh reports a second for each client, default 2; simulated 200\n"
-    "      --ready-fd N            write \"READY URL\" to this descriptor when ready\n"
-    "      --log-level LEVEL       debug, info (default), warn or error\n\n"
-    "SIGINT and SIGTERM end the server, SIGHUP renews its keys. Exit status: 0 ended, 1 the model is refused,\n"
-    "2 usage, 3 could not run.\n";
+    "Serves a model over an OpenAI-compatible API whose TLS key, keyset, model and engine are bound to a TDX quote,\n"
+    "and signs a receipt for every answer.\n\n"
+    "  -m, --model GGUF        the model file\n"
+    "  --model-id ID           its name in the API, default general.name of the file, else the file's name\n"
+    "  --model-digest DIGEST   refuse a file whose SHA-256 is another (sha256:HEX)\n"
+    "  --listen ADDR:PORT      https address, default 127.0.0.1:8443\n"
+    "  --domain NAME           further name in the TLS certificate; may be repeated\n"
+    "  --state DIR             state directory, default $XDG_STATE_HOME/pml or ~/.local/state/pml;\n"
+    "                          /var/lib/pml for root inside a TD\n"
+    "  --simulated             serve on a simulated TDX platform, labelled as such\n"
+    "  --sim DIR               share the simulated platform of another state directory\n"
+    "  --api-token-file FILE   accept these bearer tokens only, one a line\n"
+    "  --allow-anonymous       serve others than this machine without tokens\n"
+    "  --ctx N                 context length in tokens, default what the model was trained for\n"
+    "  --slots N               sequences at once, default 8\n"
+    "  -t, --threads N         threads that compute, default one a CPU\n"
+    "  --simd LEVEL            scalar, avx2, avx512 or auto, default auto: the best this CPU has\n"
+    "  --kv TYPE               cache type, f16 or f32, default f16\n"
+    "  --receipt-retention T   keep receipts so long (90m, 12h, 30d), at least 1h, default 30d\n"
+    "  --receipt-store-max N   keep at most so many bytes of receipts (512M, 1G), default 1G\n"
+    "  --receipt-sync MODE     normal (default) or full: flush the disk for each receipt\n"
+    "  --report-cache SECONDS  reuse a report without nonce so long, default 600, 0: never\n"
+    "  --report-rate N         fresh reports a second for each client, default 2; simulated 200\n"
+    "  --ready-fd N            write \"READY URL\" to this descriptor when ready\n"
+    "  --log-level LEVEL       debug, info (default), warn or error\n\n"
+    "SIGINT and SIGTERM end the server, SIGHUP renews its keys.\n\n"
+    "Exit status: 0 ended by a signal, 1 the model is refused, 2 usage, 3 could not run.\n";
 
 enum option_id {
     MODEL_ID = 256,
@@ -361,7 +360,7 @@ int main(int argc, char **argv)
             return fail(&err);
     }
     if (!c.model_path || optind != argc) {
-        fputs(help, stderr);
+        fputs("usage: pml serve -m GGUF [OPTIONS]\npml serve --help says more\n", stderr);
         return PML_USAGE;
     }
     c.service.domains = c.domains;

@@ -15,10 +15,9 @@ static const struct option options[] = { { "state", required_argument, NULL, 's'
 static int usage(FILE *to)
 {
     fputs("usage: pml tdxsim reset [--state DIR]\n\n"
-          "reset replaces the simulated platform in DIR/sim by a new one. Its root is new too: old quotes stop "
-          "verifying\n"
-          "with the new DIR/sim/root.pem. DIR must not be in use; the default is $XDG_STATE_HOME/pml or\n"
-          "~/.local/state/pml.\n\n"
+          "reset replaces the simulated platform in DIR/sim by a new one. Its root is new too: old quotes stop\n"
+          "verifying with the new DIR/sim/root.pem.\n\n"
+          "  --state DIR  a state directory that is not in use, default $XDG_STATE_HOME/pml or ~/.local/state/pml\n\n"
           "Exit status: 0 done, 2 usage, 3 the directory is foreign, in use or cannot be written.\n",
           to);
     return to == stdout ? 0 : PML_USAGE;
