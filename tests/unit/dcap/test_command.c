@@ -7,7 +7,7 @@
 
 #include "base/encode.h"
 
-static const char *program;
+static char *program; /* absolute: commands run in the directory of the vectors */
 static char directory[] = "/tmp/pml-verify-XXXXXX";
 
 /* Runs the verb with ARGUMENTS in the vectors' directory, errors to the file `errors`. Returns the exit status, and
@@ -326,6 +326,10 @@ int main(int argc, char **argv)
     };
     if (argc != 2)
         return 2;
-    program = argv[1];
-    return cmocka_run_group_tests(tests, make_directory, remove_directory);
+    program = realpath(argv[1], NULL);
+    if (!program)
+        return 2;
+    int failed = cmocka_run_group_tests(tests, make_directory, remove_directory);
+    free(program);
+    return failed;
 }
