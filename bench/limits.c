@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The limits of this machine, so that a benchmark can state a ratio instead of a number:
- *   int8_macs_per_second    multiply-accumulates of bytes into 32-bit sums with the widest instructions the CPU has
- * (VNNI, else maddubs + madd), on registers only, all threads together f32_fmas_per_second     fused multiply-adds,
- * likewise read_bytes_per_second   reading of 512 MiB that no cache holds, all threads together sha256_bytes_per_second
- * one thread, 1 MiB messages p256_verifies_per_second one thread, ECDSA P-256 through OpenSSL Protocol: each figure is
- * the median of 5 runs of about 0.2 s. usage: limits [THREADS]. Prints one JSON object.
+ *
+ * - int8_macs_per_second: multiply-accumulates of bytes into 32-bit sums with the widest instructions the CPU has
+ * (VNNI, else maddubs + madd), on registers only, all threads together
+ * - f32_fmas_per_second: fused multiply-adds, likewise
+ * - read_bytes_per_second: reading of 512 MiB that no cache holds, all threads together
+ * - sha256_bytes_per_second: one thread, 1 MiB messages
+ * - p256_verifies_per_second: one thread, ECDSA P-256 through OpenSSL
+ *
+ * Protocol: each figure is the median of 5 runs of about 0.2 s. usage: limits [THREADS]. Prints one JSON object.
  */
 #include <immintrin.h>
 #include <openssl/ec.h>
