@@ -48,6 +48,8 @@ static json_t *load(const char *text, size_t size, unsigned depth, size_t flags,
     json_error_t where;
     if (!depth_within(text, size, depth))
         return pml_fail(err, PML_NO, "json", "nested deeper than %u levels", depth);
+    if (size && memchr(text, 0, size)) /* jansson skips it between tokens */
+        return pml_fail(err, PML_NO, "json", "not JSON: a NUL byte");
     json_t *value = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | flags, &where);
     if (!value && json_error_code(&where) == json_error_out_of_memory)
         return pml_fail_memory(err);

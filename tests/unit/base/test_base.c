@@ -115,6 +115,8 @@ static void json_is_strict(void **state)
 {
     (void)state;
     struct pml_error err;
+    assert_null(pml_json_load("[1\0,2]", 6, &err));
+    assert_string_equal(err.text, "not JSON: a NUL byte");
     static const struct {
         const char *text, *error;
     } cases[] = {
