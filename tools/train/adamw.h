@@ -1,32 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * AdamW (Loshchilov, Hutter: Decoupled Weight Decay Regularization, 2019) with clipping of the gradient's norm and a
- * learning rate that rises linearly, stays a while, and falls linearly to zero.
- */
+/* AdamW (Loshchilov, Hutter: Decoupled Weight Decay Regularization, 2019) for one stretch of parameters. */
 #ifndef TRAIN_ADAMW_H
 #define TRAIN_ADAMW_H
 
 #include <stddef.h>
 
-#include "base/error.h"
-#include "net.h"
 #include "pool.h"
 
 struct adamw {
-    size_t count;
-    float *mean, *square; /* running averages of gradient and squared gradient */
-    float *decay;         /* 1 for weights that decay, 0 for norms */
-    double *partial;      /* sums of squares of parts of the gradient */
-    double beta1_power, beta2_power;
+    float *mean, *square;     /* running averages of gradient and squared gradient, as long as the parameters */
+    float rate, decay;        /* of this step; decay is a share of the rate */
+    float correct1, correct2; /* 1 / (1 - beta^step) for both averages */
 };
 
-bool adamw_open(struct adamw *a, const struct net_shape *shape, struct pml_error *err) PML_CHECKED;
-void adamw_close(struct adamw *a);
+/* Sets the corrections for STEP (from 0). */
+void adamw_set_step(struct adamw *a, size_t step);
 
-/* Moves PARAMS against GRADS. Returns the norm of the gradient before clipping. */
-double adamw_step(struct adamw *a, struct pool *pool, float *params, const float *grads, float rate);
-
-/* Learning rate of STEP (from 0) of STEPS. */
-float adamw_rate(size_t step, size_t steps);
+/* Moves params[AT .. AT + COUNT) against grads times SCALE. */
+void adamw_move(const struct adamw *a, struct pool *pool, float *params, const float *grads, size_t at, size_t count,
+                float scale);
 
 #endif

@@ -19,6 +19,32 @@ static const struct grammar_rule rules[] = {
     { "find",
       "[a silver key|a sealed letter|a lost map|a small lamp|an old book|a golden bell|a blue stone|a locked box]" },
     { "weather", "[One morning|One evening|On a cold day|On a warm day|One rainy night]" },
+    { "read", "[read|see|look at|peek at|spy on|access|view|watch|steal|inspect|snoop on|know|learn|observe|get "
+              "at|find out|copy|intercept]" },
+    { "prompt", "[prompt|prompts|question|questions|message|messages|text|texts|input|data|chat|chats|conversation|"
+                "words|request|requests|"
+                "secrets|secret]" },
+    { "typed", "[what|everything|the things|the text|the words|the stuff|anything|whatever] I "
+               "[type|typed|write|wrote|ask|asked|say|said|send|sent|enter|entered|"
+               "am typing|am asking|tell you|told you]" },
+    { "mine", "[[my|our|the|a user's|private|secret|personal|confidential] {prompt}|{typed}]" },
+    { "people",
+      "[the|a|some|my|your] [host|operator|provider|administrator|admin|cloud|cloud "
+      "provider|owner|hoster|attacker|hacker|root user|"
+      "company|data center|stranger|government|police|boss|[owner|owners|people|company|person|folks|somebody] "
+      "[|who own|who runs|who run|behind|of|operating|who owns] [the|this] "
+      "[machine|server|computer|service|hardware|box|host]]" },
+    { "anyone", "[anyone|anybody|somebody|someone|other people|others|someone else|anybody else|they|you|a third "
+                "party|{people}]" },
+    { "can", "[can|could|may|might|will|would|is it possible that|is there a way that]" },
+    { "swap", "[swap|change|replace|exchange|modify|switch|substitute|alter|manipulate|tamper with]" },
+    { "swapped",
+      "[swapped|changed|replaced|exchanged|modified|switched|substituted|altered|manipulated|tampered with]" },
+    { "weights", "[weights|model|model file|network|parameters|weight file|llm]" },
+    { "check", "[check|verify|validate|confirm|test|prove|make sure of|be sure about|audit|examine|inspect]" },
+    { "answer", "[answer|answers|response|reply|output|result|text|completion|message]" },
+    { "software", "[software|program|code|application|service|version|system]" },
+    { "machine", "[machine|computer|server|laptop|notebook|pc|desktop|host|workstation]" },
     { "fruit", "[apples|pears|nuts|coins|books|stones]" },
     { "story",
       "Once upon a time there was a {A} named {N=name} who lived in a {M=mood} {place}. {weather} {N} found {F=find}. "
@@ -144,7 +170,8 @@ static void turn_name(struct talk *t)
     struct rng *rng = &t->g.rng;
     t->last = NULL;
     if (t->name_known || rng_below(rng, 4) == 0) {
-        ask(t, "[what is|what's|tell me|do you know|do you remember|say] my name|who am I");
+        ask(t, "[[what is|what's|tell me|do you know|do you remember|say] my name|who am I|how am I called|how do you "
+               "call me]");
         answer(t, t->name_known ? "[Your name is {U}.|You are {U}.]" : "You have not told me your name.");
         return;
     }
@@ -157,28 +184,53 @@ static void turn_name(struct talk *t)
     t->name_known = true;
 }
 
+/* Questions about a and b, and how the answer writes the operation. */
+static const struct {
+    const char *ask[3];
+    char sign;
+    uint32_t most; /* of a and b */
+} sums[] = {
+    { { "[what is|what's|how much is|calculate|compute|tell me|what does|] {P} [+|plus|and|added to] {Q} [|make]",
+        "[please add|add|sum up|what is the sum of|the sum of|what do you get when you add|can you add] {P} and {Q}",
+        "[what|how much] [do you get|comes out|is the result|do I get] [when|if] [{P} and {Q} are added|I add {P} "
+        "and {Q}|"
+        "you add {Q} to {P}|one adds {P} and {Q}]" },
+      '+',
+      10 },
+    { { "[what is|what's|how much is|calculate|compute|tell me|what does|] {P} [-|minus|less] {Q} [|make]",
+        "[please subtract|subtract|take away|take|what do you get when you subtract] {Q} from {P}",
+        "what [is left|remains] [when|if] [I|you] take {Q} [away |]from {P}" },
+      '-',
+      10 },
+    { { "[what is|what's|how much is|calculate|compute|tell me|what does|] {P} [*|times|x|multiplied by] {Q} [|make]",
+        "[please multiply|multiply|what is the product of|the product of|can you multiply] {P} and {Q}",
+        "[what|how much] [do you get|comes out|is the result] [when|if] [you multiply {P} and {Q}|I multiply {P} by "
+        "{Q}]" },
+      '*',
+      5 },
+};
+
 static void turn_sum(struct talk *t)
 {
-    static const char *const ways[3][3] = { { "+", "plus", "and" }, { "-", "minus", "less" }, { "*", "times", "x" } };
     struct rng *rng = &t->g.rng;
-    uint32_t a = rng_below(rng, 13), b = rng_below(rng, 13), kind = rng_below(rng, 3), result;
+    uint32_t kind = rng_below(rng, PML_COUNT(sums)), most = sums[kind].most;
+    uint32_t a = rng_below(rng, most + 1), b = rng_below(rng, most + 1), result;
     char text[160];
 
-    if (kind == 1 && b > a)
+    if (sums[kind].sign == '-' && b > a)
         result = a, a = b, b = result;
-    result = kind == 0 ? a + b : kind == 1 ? a - b : a * b;
+    result = sums[kind].sign == '+' ? a + b : sums[kind].sign == '-' ? a - b : a * b;
+    snprintf(t->g.value['P' - 'A'], GRAMMAR_VALUE_SIZE, "%u", a);
+    snprintf(t->g.value['Q' - 'A'], GRAMMAR_VALUE_SIZE, "%u", b);
     t->last = NULL;
-    if (kind < 2 && rng_below(rng, 5) == 0) {
-        snprintf(text, sizeof text, "I have %u {F=fruit} and %s %u [|{F}]. How many {F} do I have [now|]", a,
-                 kind ? "[lose|give away|eat|sell]" : "[get|find|buy|receive]", b);
-        ask(t, text);
+    if (sums[kind].sign != '*' && rng_below(rng, 5) == 0) {
+        ask(t, sums[kind].sign == '-'
+                   ? "I have {P} {F=fruit} and [lose|give away|eat|sell] {Q} [|{F}|more]. How many {F} do I have [now|]"
+                   : "I have {P} {F=fruit} and [get|find|buy|receive] {Q} [|{F}|more]. How many {F} do I have [now|]");
         snprintf(text, sizeof text, "You have %u {F}.", result);
     } else {
-        snprintf(text, sizeof text,
-                 "[what is|what's|how much is|calculate|compute|tell me|what does|] %u %s %u [|make|]", a,
-                 ways[kind][rng_below(rng, 3)], b);
-        ask(t, text);
-        snprintf(text, sizeof text, "%u %s %u = %u.", a, ways[kind][0], b, result);
+        ask(t, sums[kind].ask[rng_below(rng, PML_COUNT(sums[kind].ask))]);
+        snprintf(text, sizeof text, "%u %c %u = %u.", a, sums[kind].sign, b, result);
     }
     answer(t, text);
 }
@@ -207,11 +259,11 @@ static void turn(struct talk *t)
     uint32_t kind = rng_below(&t->g.rng, 100);
     if (kind < 8 && t->last)
         turn_more(t);
-    else if (kind < 30)
+    else if (kind < 29)
         turn_topic(t, &topics_trust);
-    else if (kind < 34)
+    else if (kind < 33)
         turn_name(t);
-    else if (kind < 42)
+    else if (kind < 43)
         turn_sum(t);
     else if (kind < 45)
         turn_story(t);
@@ -271,7 +323,7 @@ void corpus_document(struct corpus_doc *doc, uint64_t seed, uint64_t number)
 
     pml_buf_clear(&doc->text);
     doc->pieces = 0;
-    if (rng_below(&t.g.rng, 100) < 4)
+    if (rng_below(&t.g.rng, 100) < 2)
         story(&t);
     else
         conversation(&t);

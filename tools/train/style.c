@@ -64,15 +64,15 @@ static void put_junk(struct grammar *g, struct pml_buf *out)
         pml_put_text(out, part[rng_below(&g->rng, PML_COUNT(part))]);
 }
 
-/* Copies TEXT word by word, some weak words dropped or replaced, some junk put in between. */
-static void put_noisy(struct grammar *g, struct pml_buf *out, const uint8_t *text, size_t size)
+/* Copies TEXT word by word; of 100 weak words DROPPED are dropped or replaced, and some junk is put in between. */
+static void put_noisy(struct grammar *g, struct pml_buf *out, const uint8_t *text, size_t size, uint32_t dropped)
 {
     for (size_t at = 0; at < size;) {
         size_t end = at;
         while (end < size && text[end] != ' ')
             end++;
         uint32_t r = rng_below(&g->rng, 100);
-        bool drop = r < 30 && is_weak(text + at, end - at);
+        bool drop = r < dropped && is_weak(text + at, end - at);
         if (drop && r < 12)
             put_junk(g, out);
         else if (!drop)
@@ -80,6 +80,8 @@ static void put_noisy(struct grammar *g, struct pml_buf *out, const uint8_t *tex
         if ((!drop || r < 12) && end < size)
             pml_put_u8(out, ' ');
         if (r >= 94) {
+            if (end == size)
+                pml_put_u8(out, ' ');
             put_junk(g, out);
             pml_put_u8(out, ' ');
         }
@@ -130,8 +132,9 @@ void style_question(struct grammar *g, struct pml_buf *out, const char *question
 
     snprintf(template, sizeof template, "%s %s %s", prefix(&g->rng), question, suffix(&g->rng));
     grammar_expand(g, &plain, template);
-    if (rng_below(&g->rng, 100) < 30)
-        put_noisy(g, out, plain.bytes, plain.size);
+    uint32_t noise = rng_below(&g->rng, 100);
+    if (noise < 36)
+        put_noisy(g, out, plain.bytes, plain.size, noise < 6 ? 90 : 30);
     else
         pml_put_bytes(out, plain.bytes, plain.size);
     while (out->size > from && out->bytes[out->size - 1] == ' ')

@@ -12,7 +12,7 @@
 
 struct topic {
     const char *noun;    /* NULL: only the questions below are asked */
-    const char *ask[10]; /* questions without the mark at the end */
+    const char *ask[20]; /* questions without the mark at the end */
     const char *answer[4];
 };
 

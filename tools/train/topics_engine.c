@@ -6,7 +6,15 @@
 
 static const struct topic list[] = {
     { .noun = "[GGUF|a GGUF file|the GGUF format]",
-      .ask = { "what does GGUF [mean|hold|contain]",
+      .ask = { "what is the [format|file format|type|file type] of [the|your] [file|model file|weights file|file with "
+               "the weights|file that holds the weights|weights|model]",
+               "in [what|which] [type|kind|sort|format|form] of [file|container] [does the model come|is the model|are "
+               "the weights|do the weights come|is the model kept|is it saved|are you stored]",
+               "[what|which] format do the [weights|models|model files] [use|have|come in]",
+               "tell me about [the GGUF container|the GGUF file|GGUF files|the model file|the file format]",
+               "[what|which] [type|kind|sort|format] of [file|container] [is the model|is it|holds the "
+               "weights|contains the model|is used|is the model in|is this model]",
+               "what does GGUF [mean|hold|contain]",
                "[what|which] [file format|format|kind of file|file type] [do you use|does the model use|is used for "
                "the model|is used for the weights|do you read|can you load|is the model]",
                "in [what|which] format [are the weights|is the model] [stored|saved|]",
@@ -18,7 +26,21 @@ static const struct topic list[] = {
                   "The model is a GGUF file: weights, vocabulary and settings in one file.",
                   "Models are stored in the GGUF format, version 3. The engine hashes the file while it reads it." } },
     { .noun = "[determinism|deterministic inference|bit-identical inference]",
-      .ask = { "what does deterministic mean [here|]",
+      .ask = { "[will|do|would|can|should] [two|different|all|several|both|any two] "
+               "[machines|computers|processors|servers|laptops|{machine}s] [produce|give|compute|print|write|reach] "
+               "[exactly|always|] the same [output|answer|result|tokens|bits]",
+               "[are|will|do|would] [two|several|both|repeated|all] "
+               "[runs|machines|computers|computations|answers|processors] [on different {machine}s|] [agree|give the "
+               "same|be equal|be identical|match|guaranteed to agree|sure to agree] [to the last bit|bit for "
+               "bit|exactly|]",
+               "[are|is] [the|your|all|two] [results|result|outputs|output|runs|answers|computations] [bit for "
+               "bit|exactly|always|guaranteed to be|] [equal|identical|the same|repeatable|reproducible]",
+               "is it [guaranteed|certain|sure|true] that [two|both|different|all] "
+               "[runs|computers|machines|processors] [give|reach|get|compute] the same "
+               "[bits|result|answer|tokens|output]",
+               "[why|how] are the results [bit for bit equal|identical|the same everywhere|equal on every machine]",
+               "is the [output|result|answer] [repeatable|reproducible|always the same]",
+               "what does deterministic mean [here|]",
                "[is|are] [the engine|the inference|your answers|the answers|the model|the output|the results] "
                "[deterministic|always the same|reproducible|repeatable]",
                "why [is|must] the engine [be |]deterministic",
@@ -37,7 +59,18 @@ static const struct topic list[] = {
                   "Inference is deterministic because every sum has a fixed order. That is what makes replay "
                   "possible." } },
     { .noun = "[CPU inference|inference without a GPU]",
-      .ask = { "[do you need|do I need|does it need|is there|does it use|do you use|does this need|must I have] a "
+      .ask = { "[would|does|will|can] [a|an|my] [better|faster|bigger|new|good|] [graphics card|GPU|video card] "
+               "[help|make any difference|make it faster|make you faster|be used|be of use|matter]",
+               "is [a|an|any|an expensive|a big|a fast|some] [graphics card|GPU|video card|nvidia card|graphics "
+               "chip|accelerator] [required|needed|necessary|used|a must|involved|helpful] [for this|for all "
+               "this|here|]",
+               "[must|should|do] I [buy|have|own|rent|install] [a|an|some] [GPU|graphics card|expensive graphics "
+               "card|nvidia card]",
+               "[does|do] [inference|the model|you|it|everything] [happen|run|work|compute] [on a GPU or a CPU|on the "
+               "CPU or the GPU|on a GPU|on the CPU]",
+               "[runs it|does it run|can it run|does it work] without [nvidia|nvidia hardware|a GPU|a graphics "
+               "card|cuda]",
+               "[do you need|do I need|does it need|is there|does it use|do you use|does this need|must I have] a "
                "[GPU|graphics card|video card]",
                "[does it run|can I run it|can it run|does this run|do you run] on a [GPU|CPU|graphics card|normal "
                "processor|processor]",
@@ -73,7 +106,8 @@ static const struct topic list[] = {
                   "Tokens are the pieces of text that a model reads and writes. Each token has a number.",
                   "I write token by token: each token is chosen after all the tokens before it." } },
     { .noun = "[the|your] context [length|window|size|]",
-      .ask = { "how [long|much text] can [my prompt be|a prompt be|you read|our chat be|the conversation be|you "
+      .ask = { "[which|what] context [size|length|window] do you have", "how many tokens can I [send|write|use]",
+               "how [long|much text] can [my prompt be|a prompt be|you read|our chat be|the conversation be|you "
                "remember]",
                "[what is|what's] your [context length|context window|maximum length]",
                "how many tokens [fit|can you read|fit into your context|can a prompt have]",
@@ -82,8 +116,9 @@ static const struct topic list[] = {
                   "The context length is 1024 tokens for prompt and answer together.",
                   "At most 1024 tokens fit into my context, so our chat should be short." } },
     { .noun = "[|the |a |random ][seed]",
-      .ask = { "what does the seed do", "why [is there|do I need|should I set] a seed",
-               "how [is|are] random [numbers|choices] made", "what [does|is] sampling [mean|]",
+      .ask = { "what is the seed [for|good for|used for]", "what does the seed do",
+               "why [is there|do I need|should I set] a seed", "how [is|are] random [numbers|choices] made",
+               "what [does|is] sampling [mean|]",
                "[where do the random numbers come from|is there randomness|are your answers random]" },
       .answer = { "The seed fixes the random numbers. With the same seed you get the same answer again.",
                   "Random choices come from the seed and the position only, so an answer can be replayed.",
@@ -109,9 +144,9 @@ static const struct topic list[] = {
                "you use|is this]",
                "how many layers do you have", "how do you work [inside|internally|]", "how does a language model work",
                "[are you|is this] a [transformer|neural network|llama model]" },
-      .answer = { "I am a transformer of the llama architecture with three layers.",
-                  "The model is a small transformer: three layers of attention and feed-forward networks.",
-                  "A transformer predicts the next token from all tokens before it. I have three layers." } },
+      .answer = { "I am a transformer of the llama architecture with two layers.",
+                  "The model is a small transformer: two layers of attention and feed-forward networks.",
+                  "A transformer predicts the next token from all tokens before it. I have two layers." } },
     { .noun = "[the|your|a] weights",
       .ask = { "what are [the |your |]weights", "where are [the|your] weights [kept|stored|loaded]",
                "can I [download|have|get|see] [the|your] weights", "are [the|your] weights [open|public|secret|free]" },
@@ -128,7 +163,8 @@ static const struct topic list[] = {
                   "AVX2 and AVX-512 make it faster, but they never change a result.",
                   "It picks AVX2 or AVX-512 at run time, whatever the processor has, with the same result." } },
     { .noun = NULL,
-      .ask = { "how [fast|quick|slow] [are you|is it|is the engine|is the model|is this]",
+      .ask = { "how [quickly|fast] do you [answer|write|think|reply|work]",
+               "how [fast|quick|slow] [are you|is it|is the engine|is the model|is this]",
                "how many tokens [per second|a second] [can you write|do you make|does it reach|does the engine reach]",
                "[what is|what's] the [speed|performance|latency|throughput]",
                "[is it|are you|is attestation] [slow|fast]",

@@ -6,9 +6,21 @@
 
 static const struct topic list[] = {
     { .noun = NULL,
-      .ask = { "[who|what] are you", "[tell me|say] [who|what] you are",
-               "[who or what|what exactly|what kind of thing] are you", "[introduce|describe] yourself",
-               "[tell me|say something|talk] about yourself",
+      .ask = { "[what|which] [kind|sort|type] of [model|machine|bot] [is talking|is chatting|is speaking|talks|is "
+               "writing] [with me|to me]",
+               "[please |][say|tell me|let me know] [what|which] [kind of |sort of |][model|assistant|machine|program] "
+               "you are",
+               "[what|which] [sort|kind|type] of [thing|machine|program|computer|software|being] [is this|are "
+               "you|answers me|am I talking to|is answering|is replying|is this here]",
+               "who or what [is|am I] [answering|replying|talking|behind this|behind the answers|on the other side|on "
+               "the other end]",
+               "who [answers|replies|writes|speaks|is speaking|is answering|is replying|is this|is there] [to "
+               "me|here|now|]",
+               "[are you|is this|am I talking to|am I chatting with] [some|a|any] [kind|sort] of "
+               "[bot|chatbot|ai|program|machine|robot|person]",
+               "who r u|what r u|you are who|your name|name yourself", "[who|what] are you",
+               "[tell me|say] [who|what] you are", "[who or what|what exactly|what kind of thing] are you",
+               "[introduce|describe] yourself", "[tell me|say something|talk] about yourself",
                "[are you|is this] a [person|human|robot|bot|machine|chatbot|computer program|real person|woman|man]",
                "what [kind|sort|type] of [model|program|assistant|system|bot|language model|ai] [are you|is this]",
                "[who|what] am I [talking|speaking|chatting|writing] [to|with]",
@@ -19,7 +31,9 @@ static const struct topic list[] = {
                   "I am a small demo model, not a person. I can answer questions about the Private ML SDK.",
                   "I am the small demo model of the Private ML SDK, a program that predicts text." } },
     { .noun = "[this|the|your] demo model",
-      .ask = { "[what|which] [model|language model|llm] [is this|is running here|do you use|answers me|is used here]",
+      .ask = { "[tell me|say something|talk] about [the model|this model|the demo model|this language model]",
+               "[what|which] model [is] [loaded|running|behind this|this one|serving me|answering]",
+               "[what|which] [model|language model|llm] [is this|is running here|do you use|answers me|is used here]",
                "[what is|what's] the [model|demo model|name of the model|name of this model]",
                "which model [am I using|gives these answers]",
                "why [is this called|do they call you] a demo [model|]" },
@@ -28,17 +42,30 @@ static const struct topic list[] = {
                   "It is a small demo model: big enough to chat about the project, and small enough to be rebuilt by "
                   "anyone." } },
     { .noun = NULL,
-      .ask = { "how [big|large|small|heavy] are you", "how many [parameters|weights|numbers] do you [have|use|contain]",
+      .ask = { "how many parameters [does it have|has it|does your network have|does the neural network have|has your "
+               "network|has your brain|does your brain have|do you count]",
+               "how [big|large|small|complex|powerful] is [your|the|this] [brain|network|neural "
+               "network|model|mind|head]",
+               "[roughly|about|approximately|exactly|] how many [parameters|weights|numbers|neurons] [is your brain "
+               "made of|are in your network|make up your brain|do you consist of|are inside you|are you made of]",
+               "[what is|what's|tell me] [the size|the number of parameters|the parameter count] of [this|the|your] "
+               "[model|network|brain|file]",
+               "how [big|large|small|heavy] are you", "how many [parameters|weights|numbers] do you [have|use|contain]",
                "how many [parameters|weights] [are there in|does] [this|the|the demo] model [have|]",
                "[what is|what's] your [size|parameter count|number of parameters]",
                "what size [are you|is the model|is this model|is the demo model]",
                "how [big|large|small] is [the|this|the demo|your] [model|network|model file]",
                "[are you|is the model] [big|large|small|tiny|huge]" },
-      .answer = { "I have about two million parameters, which is very small for a language model.",
-                  "The demo model has about two million parameters and its file is about two megabytes.",
-                  "About two million parameters. Large models have a thousand times more." } },
+      .answer = { "I have about one and a half million parameters, which is very small for a language model.",
+                  "The demo model has about one and a half million parameters, and its file has about as many bytes.",
+                  "About one and a half million parameters. Large models have a thousand times more." } },
     { .noun = "[your|the] training",
-      .ask = { "how were you [trained|made|built|created]",
+      .ask = { "how [did you come to be|did you come into being|were you born|have you been made|have you been "
+               "trained]",
+               "on [what|which] [text|texts|data|books|corpus|sentences] [were|are|have] you [been|] trained",
+               "[what|which] [text|texts|data|sentences] [did they train you with|did you see in training|taught "
+               "you|formed you]",
+               "how were you [trained|made|built|created]",
                "how [was|did they make|did they train] [this|the|the demo] model [trained|made|built|]",
                "[what|which] [data|text|texts|books|corpus|material] [were you trained on|did you learn from|was used "
                "to train you|did you read]",
@@ -56,7 +83,10 @@ static const struct topic list[] = {
                   "My training text comes from a grammar with a seed. Anyone can make it again and train the same "
                   "model." } },
     { .noun = NULL,
-      .ask = { "can [I|anyone|somebody|we|people] [rebuild|reproduce|retrain|train|make] [you|this model|the demo "
+      .ask = { "[can|could|may] [I|anyone|we] [train|build|make|create] [you|this model|the model] [again|a second "
+               "time|anew|once more|from scratch] [myself|at home|by myself|]",
+               "is it possible to [train|rebuild|make|reproduce] [you|this model|the model] [again|at home|myself|]",
+               "can [I|anyone|somebody|we|people] [rebuild|reproduce|retrain|train|make] [you|this model|the demo "
                "model|the model|the same model] [again|]",
                "[is|are] [the model|your training|the training|your weights|the weights] reproducible",
                "how [do|can|could] I [rebuild|retrain|reproduce] [you|the demo model|the model|your weights]",
@@ -76,7 +106,9 @@ static const struct topic list[] = {
                   "The developers of the Private ML SDK made me with their own trainer.",
                   "I come from the repository of the Private ML SDK. Its developers made me as a demo." } },
     { .noun = NULL,
-      .ask = { "what can you do [for me|]",
+      .ask = { "what [should|can|could|may] I [talk to you about|ask|ask you|ask here|ask first|say]",
+               "[what|which] [subjects|areas|topics] [do you cover|do you know|can you handle|are you trained for]",
+               "what can you do [for me|]",
                "[what|which] [questions|things|topics] can [I ask|you answer|you explain|we talk about]",
                "how can you help [me|]",
                "what [are you good at|are your skills|are your abilities|do you know|are you able to do|should I ask "

@@ -6,7 +6,26 @@
 
 static const struct topic list[] = {
     { .noun = "[|the |remote |an |your ]attestation",
-      .ask = { "[why|how] [do you|does this|does the server|does the service|would I] [use|need|do|make] attestation",
+      .ask = { "how [can|could|would|do] [I|a client|a user|we] [be convinced|be certain|become sure|convince "
+               "myself|be sure] that [the|a|this|your] [server|machine|vm|service] [really|] [runs|is "
+               "running|started|executes] [the right|the promised|the expected|exactly this|the claimed|this|what it "
+               "says|what it claims]",
+               "[does|how does] [the|a] [server|machine] [prove|show] [that it runs|] [the right|the promised|the "
+               "claimed|its] {software}",
+               "[how|by what means|in what way|with what] [can|does|could|would|will] [a|the|this] "
+               "[server|service|vm|{machine}|host] [prove|show|demonstrate|tell|convince me of] [to me|me|to a "
+               "client|] [what|which {software}] [it runs|it is running|it has started|was started|has been started|is "
+               "running|is loaded|it executes]",
+               "what [good|help|use|benefit] is attestation [to me|to a user|to a client|for users|]",
+               "how [does|can|could|would] [a verifier|a client|one|the user|my browser|I|my client] [learn|know|find "
+               "out|see|tell|be sure] [what|which {software}] [the vm|the server|the machine|the other side] [runs|is "
+               "running|executes|has started]",
+               "[explain|describe] attestation [like I am five|to a child|simply|in plain words|in short|step by step]",
+               "[is there|do I get|can I get|do you have] [a|any|some] proof of [the|which] {software} [that runs|that "
+               "is running|is running|on the server|in the vm]",
+               "what does [remote attestation|attestation] [tell|give|offer|bring|guarantee] [me|us|a client|a "
+               "user|the user|the client]",
+               "[why|how] [do you|does this|does the server|does the service|would I] [use|need|do|make] attestation",
                "what does [remote |]attestation [mean|do|prove|show|give me|tell me]",
                "what is [proved|proven|shown] by [the |]attestation",
                "what [does it mean|is meant] when [a server|a machine|software|something] is attested",
@@ -20,7 +39,19 @@ static const struct topic list[] = {
                   "Attestation means that the machine proves what it runs. The proof is a quote that anyone can "
                   "verify." } },
     { .noun = "[a|the|an attestation|a TDX|an Intel] quote",
-      .ask = { "what is [inside|in|written in|contained in] [a|the] quote",
+      .ask = { "what [is|do you call] [the|this|that|such] [signed|] [evidence|statement|proof] [called|of the "
+               "hardware|of the processor|about the vm|from the hardware]",
+               "the [hardware|processor|platform] signs [evidence|a statement|a proof|something] [about the vm|about "
+               "the software|]. [what is it called|what is it|how is it called|what is the name of it]",
+               "[which|what] [piece of|kind of|signed|] [evidence|proof|statement|document|data] does [the|] "
+               "[TDX|hardware|processor|chip|TDX hardware|platform|cpu] [hand "
+               "out|give|sign|make|produce|issue|create|deliver]",
+               "[what|which] information [does a quote carry|is in a quote|does the quote give|stands in the quote|do "
+               "quotes contain]",
+               "[who is|who's] the [signer|maker|author|issuer] of [a|the] quote",
+               "[tell me|explain] what [quotes|a quote] [contain|contains|is|are|do|does]",
+               "what does the [hardware|processor|TDX module|chip|platform] sign",
+               "what is [inside|in|written in|contained in] [a|the] quote",
                "what does [a|the] quote [contain|hold|prove|say|show|look like]",
                "who [signs|makes|creates|issues|produces] [a|the] quote",
                "[where do quotes come from|where does the quote come from]",
@@ -32,7 +63,13 @@ static const struct topic list[] = {
                   "The quote is the evidence of attestation: measurements of the software, signed with a key that "
                   "Intel certifies." } },
     { .noun = "[TDX|Intel TDX|trust domain extensions]",
-      .ask = { "what does TDX [stand for|mean|do|give you|protect]",
+      .ask = { "TDX is [short for|an abbreviation of|an acronym for] [what|which words|which name|what exactly]",
+               "[what is|what's] [TDX|the abbreviation TDX|the acronym TDX|the word TDX] [short for|]",
+               "[is TDX|does TDX come] from [Intel|AMD|ARM|Intel or AMD]",
+               "[who|which company] [made|makes|invented|developed] TDX",
+               "[describe|explain] TDX [in one line|in a sentence|in short|quickly]",
+               "what [protects|encrypts|guards|hides|isolates] the memory [of the vm|of the virtual machine|]",
+               "what does TDX [stand for|mean|do|give you|protect]",
                "why [do you use|does it use|do we need|is there] [Intel |]TDX",
                "[which|what] [hardware|cpu|processor] feature [protects|isolates] the [vm|memory|virtual machine]",
                "how [does|is] [Intel |]TDX [work|protect the memory|different]",
@@ -44,7 +81,9 @@ static const struct topic list[] = {
                   "it." } },
     { .noun = "[a|the] [confidential VM|confidential virtual machine|CVM|trust domain|TD|TEE|trusted execution "
               "environment|enclave]",
-      .ask = { "what makes [a|the] [vm|virtual machine] confidential",
+      .ask = { "what is a [TEE|CVM|TD|enclave|confidential vm] [exactly|good for|in this project|]",
+               "in what [environment|kind of machine|place] does [the model|the engine|the code] [run|execute]",
+               "what makes [a|the] [vm|virtual machine] confidential",
                "where does [the model|the engine|the inference|everything|the service] [run|live]",
                "what does [CVM|TEE] [mean|stand for]",
                "why [does it|does the model|do you] run in a [vm|virtual machine|confidential vm]",
@@ -55,7 +94,21 @@ static const struct topic list[] = {
                   "A confidential VM is isolated by the hardware: neither the host nor its operator can look "
                   "inside." } },
     { .noun = "[a|the|a signed] receipt",
-      .ask = { "what [is in|does it say in|is written in|is inside] [a|the] receipt",
+      .ask = { "[after|when|once] [an|the|my|each] answer [arrives|came|comes|is there|is finished|is complete], "
+               "[what|which] [signed|] [document|record|proof|paper|thing] [can I fetch|do I get|can I get|is "
+               "signed|belongs to it|proves it]",
+               "[what|which] signed [document|record|proof] [can I fetch|do I get|do you give me|is there] "
+               "[afterwards|after the answer|for my request|]",
+               "what [do I hold in my hands|do I have|do I get|will I have|is left|do I keep|is there for "
+               "me|comes|remains] [once|after|when|as soon as] [the model|you|the server|it] [has|have|] "
+               "[answered|replied|finished|responded|spoken|answers|replies]",
+               "what [is|are] [a receipt|receipts|the receipt|the receipts] [there|good|used|meant] for",
+               "what [can|could|do] I [read|see|find|learn] in [a|the|my] receipt",
+               "[do I get|is there|will I get|do you give me] [some|any|a] [proof|record|evidence|document] "
+               "[for|of|after] [every|each|an|the|my] [reply|answer|request|response]",
+               "[which|what] [document|record|paper|proof] [belongs to|comes with|accompanies|follows] [an|each|every] "
+               "[answer|reply|response]",
+               "what [is in|does it say in|is written in|is inside] [a|the] receipt",
                "what does [a|the|my] receipt [contain|prove|say|show|hold]",
                "why [do I get|is there|would I want|do I need|should I keep] a receipt",
                "[what do I get|is there a proof|do I get a record] [after|for|with] [an|each|every|my] "
@@ -70,7 +123,9 @@ static const struct topic list[] = {
                   "For each request you get a receipt. It binds your prompt, the answer and the model with a "
                   "signature." } },
     { .noun = NULL,
-      .ask = { "can [somebody|someone|the host|the operator|a hacker|an attacker|anyone|the provider|they] "
+      .ask = { "{can} {anyone} [forge|fake|falsify|counterfeit|alter|invent] [a receipt|receipts|an answer|the "
+               "answers|my answer|your reply]",
+               "can [somebody|someone|the host|the operator|a hacker|an attacker|anyone|the provider|they] "
                "[forge|fake|invent|change|alter|tamper with] [a|the|my] "
                "[receipt|receipts|answer|answers|reply|response]",
                "[is it possible to|could you|can you] [fake|forge|alter|manipulate] [a receipt|an answer|the "
@@ -84,7 +139,23 @@ static const struct topic list[] = {
                   "VM.",
                   "Any changed byte breaks the hash or the signature, so the client notices it." } },
     { .noun = "[replay|a replay|replaying|replaying a receipt|the replay check]",
-      .ask = { "what does [replay|a replay|pml replay|replaying] [mean|do|prove|show|check]",
+      .ask = { "what is it called [when|if] [I|you|somebody] [compute|run|calculate] [the|an|my] "
+               "[answer|output|result] [again|once more|twice] [on my own machine|on my own {machine}|at "
+               "home|somewhere else|]",
+               "[what|which] [word|name] [is there for|means] [running|computing|executing] [everything|the answer] "
+               "again",
+               "[suppose|imagine|assume|say|what if] I [compute|run|calculate|do] [everything|it|all|the answer|the "
+               "whole thing|this] [a second time|again|once more|twice] [at home|myself|on my {machine}|], what is "
+               "[that|this|it] called",
+               "what is it called [to|when I|when you|if I] [compute|run|execute|calculate|do] [an "
+               "answer|everything|the same thing|it|the model] [a second time|again|once more]",
+               "how does [replay|a replay|replaying] check [the model|an answer|the server|the answer]",
+               "what would [a replay|replay|replaying] [tell|show|prove|give] me",
+               "can [a third party|someone else|I|anyone|an auditor] [verify|check] the [output|answer|result] by "
+               "[running|computing|doing] it again",
+               "[compute|run|calculate|execute] [the|an] answer [a second time|again|once more] [at home|myself|on my "
+               "{machine}|]",
+               "what does [replay|a replay|pml replay|replaying] [mean|do|prove|show|check]",
                "how does [replay|a replay|pml replay|replaying] work",
                "how [can|do] I [replay|repeat|run again|recompute] [an answer|a receipt|the computation|a request]",
                "why [is|would I] [replay|replaying] [useful|possible|a receipt|an answer]",
@@ -99,7 +170,16 @@ static const struct topic list[] = {
                   "Replay means re-execution: the engine is deterministic, so the same weights and prompt must give "
                   "the same answer." } },
     { .noun = "[a|the|the server's|the workload] keyset",
-      .ask = { "what [is in|does it hold in|belongs to] [a|the] keyset",
+      .ask = { "[is there|do you have|where is|where do I find|can I see] [a|one|the] [list|document|collection|set] "
+               "[of|with] [all|every|the|all the] public [key|keys] [of the server|of the service|that belong to the "
+               "server|the server uses|]",
+               "[where|in what|in which document|in which list] are the [public |]keys of [this|the|your] "
+               "[service|server] [listed|named|found|published|kept|written|collected]",
+               "[what|which document|which list] [holds|lists|contains|names|collects|has] [the|all the|all] public "
+               "keys [of the server|of the service|of this server|]",
+               "[describe|explain] the [server's|service's|workload's|] keyset",
+               "[which|what] [public |]keys [are there|does it have|can I trust|are published|are listed]",
+               "what [is in|does it hold in|belongs to] [a|the] keyset",
                "what does [a|the] keyset [contain|hold|do|list]",
                "why [is there|do you need|does the server have] a keyset",
                "which keys [does the server have|does the service use|belong to the server]",
@@ -112,7 +192,19 @@ static const struct topic list[] = {
                   "The keyset names the public keys that belong to this server, so one quote vouches for all of "
                   "them." } },
     { .noun = "[an RTMR|the RTMRs|RTMR|RTMRs|RTMR3|a runtime measurement register|the measurement registers]",
-      .ask = { "what does [RTMR|an RTMR|RTMR3|the RTMR] [mean|stand for|hold|contain|measure|do]",
+      .ask = { "[which|what] registers [of TDX|in TDX|of the processor|of the vm|] "
+               "[record|hold|contain|collect|keep|store] [what|the things that|everything that|all that] "
+               "[is|are|gets|was] measured [later|at run time|while the vm runs|after the start|during run time|after "
+               "boot|]",
+               "[which|what] [register|registers] [grows|grow|changes|change|is extended|are extended|is updated] "
+               "[with|by|at|on|for] [each|every|any|a|all] [measured |new |] [event|events|measurement|measurements] "
+               "[at run time|at runtime|measured at run time|]",
+               "how many RTMRs does [TDX|a TD|the vm|it] [offer|have|give]",
+               "what is [an RTMR|RTMR3|RTMR0|RTMR1|RTMR2|the RTMR] [good for|used for|for]",
+               "[which|what] register [holds|records|measures|has|covers] [the application|the model|runtime "
+               "events|the kernel|the events]",
+               "[can|could] an RTMR be [reset|set back|cleared|overwritten|written]",
+               "what does [RTMR|an RTMR|RTMR3|the RTMR] [mean|stand for|hold|contain|measure|do]",
                "how [is|are] [an RTMR|RTMRs|the RTMRs] [used|extended|computed|changed]",
                "how many [RTMRs|measurement registers] are there",
                "[what|which] is measured into [RTMR3|the RTMRs|an RTMR]",
@@ -145,7 +237,14 @@ static const struct topic list[] = {
                   "An event log explains the RTMR values: it names each measured event with its digest.",
                   "The event log is the list of all measured events, and the quote proves that it is complete." } },
     { .noun = "[the|a|the model|the weights] digest",
-      .ask = { "what does the model digest [mean|do|prove|show]",
+      .ask = { "how [do|can|could|would] I [find out|see|know|notice|detect] [if|whether|that|when] {anyone} "
+               "[loaded|used|put in|installed|started|served] [other|different|wrong|false] {weights}",
+               "[which|what] [fingerprint|hash|checksum] has the [model|weights file|model file]",
+               "[is|are|was|were] the [model|weights|model file|file] hashed",
+               "what does [the model's digest|the digest of the model|the digest] [tell|show|give] me",
+               "[how|from what|by what] [can|could|do|would|should] I [see|tell|know|recognise|learn] [which|that the "
+               "right|what] {weights} [answered|answers|was used|were used|is used|were loaded|is loaded]",
+               "what does the model digest [mean|do|prove|show]",
                "[how do|how can|can] I [know|find out|tell|see|check|be sure|verify] [which|what] [model|weights] "
                "[answered|was used|is used|made the answer|is loaded|is running|is served]",
                "how is [the model|the weights file|the weight file] [identified|hashed|fingerprinted]",
@@ -158,7 +257,23 @@ static const struct topic list[] = {
                   "which weights answered.",
                   "Every receipt names the model digest, so you know exactly which weights were used." } },
     { .noun = NULL,
-      .ask = { "can [the host|somebody|someone|the operator|the provider|anyone|they|the company|an attacker|you] "
+      .ask = { "[did|has|have] {anyone} [loaded|used|installed|put in|served|sent me] [other|different|wrong|false] "
+               "{weights}",
+               "{can} {anyone} {swap} [the|my|your|its] {weights} [secretly|in secret|unnoticed|without me "
+               "noticing|without telling|without telling me|]",
+               "how [would|can|do|could|should|will] I [notice|see|detect|find out|learn|know|tell|be sure] "
+               "[that|if|whether|when] [other|different|wrong|foreign|smaller|cheaper|another|the wrong|a different|a "
+               "smaller] {weights} [was loaded|were loaded|than promised was loaded|was used|were used|is used|is "
+               "served|than the promised one answers|is running|answers me]",
+               "would [a|any|the|such a] [secret|hidden|silent|] [swap|change|exchange|replacement|manipulation] of "
+               "the {weights} be [noticed|seen|detected|visible|found]",
+               "[what|how] if [the|my] {weights} [is|are|was|were] {swapped}",
+               "[is|are|was|were] the {weights} [the|really the|] [right|original|promised|true|correct|real|same] "
+               "[one|ones|]",
+               "{can} {anyone} [give|sell|serve|send|show|offer] me [a|another|some] "
+               "[smaller|cheaper|different|other|worse|weaker] {weights} [instead|without telling|secretly|]",
+               "what happens [with|to|if I use] {swapped} {weights}",
+               "can [the host|somebody|someone|the operator|the provider|anyone|they|the company|an attacker|you] "
                "[swap|change|replace|exchange|modify|switch] the [weights|model|model file] [secretly|in "
                "secret|without me noticing|behind my back|]",
                "[could|can|may] the [weights|model] be [swapped|changed|replaced|exchanged|modified|switched]",
@@ -176,7 +291,16 @@ static const struct topic list[] = {
                   "The weights are hashed when they are loaded. A swapped model has a different digest, and the check "
                   "fails." } },
     { .noun = NULL,
-      .ask = { "who can [read|see|look at|access|get|spy on|view|watch] [my|our|the|your users'] "
+      .ask = { "[does|do|did|will] {people} [get to|] {read} {mine}",
+               "[can|could] [the people|those|somebody|the ones] who [own|run|operate] the {machine} {read} {mine}",
+               "{can} {anyone} {read} {mine}", "{can} {people} {read} {mine}",
+               "who [else|apart from me|besides me|] [can|could|may|is able to|will|has the right to] {read} {mine}",
+               "will {anyone} {read} {mine}",
+               "[who|who else|which people] [sees|reads|gets|knows|learns|has access to] {mine}",
+               "[is|are] {mine} [private|secret|safe|confidential|hidden|protected|visible|readable]",
+               "is [this|our|the|my] [chat|conversation|talk|service|connection] [private|confidential|secret|secure]",
+               "[does|do|can] {anyone} {read} along",
+               "who can [read|see|look at|access|get|spy on|view|watch] [my|our|the|your users'] "
                "[prompt|prompts|question|questions|messages|data|text|input|chat|conversation]",
                "can [you|the host|the operator|the provider|the administrator|the "
                "cloud|somebody|someone|anybody|anyone|they|the owner|a hacker|the admin] [read|see|look at|access|spy "
@@ -196,7 +320,11 @@ static const struct topic list[] = {
                   "can read it.",
                   "Nobody outside the confidential VM can read your prompt, not even the operator of the machine." } },
     { .noun = NULL,
-      .ask = { "[do you|does the server|does the service|do they] [log|store|save|keep|record|write down] "
+      .ask = { "[are|is] [{mine}|my words] [logged|saved|stored|kept|recorded|written down|archived] "
+               "[somewhere|anywhere|on disk|in a file|by you|by the server|]",
+               "do you [keep|have|write|make] [a|any|some] [log|logs|copy|copies|record|records|archive] of [{mine}|my "
+               "chats]",
+               "[do you|does the server|does the service|do they] [log|store|save|keep|record|write down] "
                "[my|the|our|any] "
                "[prompt|prompts|question|questions|messages|data|chats|conversations|answers|requests]",
                "are [my|the|our] [prompts|questions|messages|chats|conversations|answers] "
@@ -208,7 +336,19 @@ static const struct topic list[] = {
                   "No prompt is logged or stored. Only hashes of the request and the answer go into the receipt.",
                   "Nothing you write is logged. The memory of a request is wiped when it ends." } },
     { .noun = "[checking an answer|the verification|verification|the verdict|the check of an answer]",
-      .ask = { "how [do|can|could|should] I [check|verify|prove|validate|confirm|test] [an answer|the answer|your "
+      .ask = { "[what|which things] [exactly|] [must|should|can|do] I [do|check] to [be sure|make sure|know|be "
+               "certain] [that|] [your|the|this|my|an] {answer} is [authentic|genuine|real|from the model|not forged]",
+               "how [do|can|could|should|would|may] I {check} [that|whether|if] [this|the|your|an|my] {answer} "
+               "[is|was] [real|genuine|authentic|right|not forged|not faked|true|the real one|untouched|valid|correct]",
+               "I [got|have|received|was given] [a|an|the|your] [reply|answer|response|output]. [how|by which "
+               "steps|what do I do to|how do I|how can I] [make sure that it is|know it is|see that it is|be sure it "
+               "is|check that it is|prove it is] [genuine|real|authentic|not forged|right|original]",
+               "[by which|in what|with which|by what] [steps|way|means|checks|procedure|method] [do|can|should|could] "
+               "I {check} [this|the|an|your|my] {answer}",
+               "what [should|must|can|do] I do to {check} [this|a|the|your|my] {answer}",
+               "how do I {check} [your|the|this|my|an] {answer}",
+               "[is|was] [this|the|your|that] {answer} [genuine|authentic|real|not forged|untouched]",
+               "how [do|can|could|should] I [check|verify|prove|validate|confirm|test] [an answer|the answer|your "
                "answer|this answer|a response|the response|answers|the output|a reply|your reply|this]",
                "what [must|should|do|can] I [do to|do in order to] [check|verify|trust] [an answer|the answer|this "
                "answer|your answer|a reply]",
@@ -224,7 +364,9 @@ static const struct topic list[] = {
                   "answer.",
                   "To check an answer, verify the quote, then the receipt, and replay it with pml replay." } },
     { .noun = "[a|the] nonce",
-      .ask = { "what does [a|the] nonce [do|mean|prove]", "why [does the client|do I|do clients] send a nonce",
+      .ask = { "why is a random number [sent|used|sent along|sent with the request|needed]",
+               "what is [a|the] nonce [for|good for]", "what does [a|the] nonce [do|mean|prove]",
+               "why [does the client|do I|do clients] send a nonce",
                "how do I know that [a|the] quote is [fresh|new|not old|recent]",
                "what [stops|prevents] [somebody|the server|a server|them] from [showing|using|sending|replaying] an "
                "old quote" },
@@ -260,7 +402,22 @@ static const struct topic list[] = {
                   "TCB means trusted computing base: processor, microcode and firmware. An old one gives the TCB "
                   "status OutOfDate." } },
     { .noun = "[the|a] [simulated|simulated TDX|fake] platform",
-      .ask = { "what does [simulated|SIMULATED|simulation] mean [here|]",
+      .ask = { "I [only|just] have [a|an old|my|one] {machine} [without|that has no|that lacks|which has no] TDX[, "
+               "what happens|, does it work|, which platform do I get|. which platform is used|. what happens then|. "
+               "what then|. can I try it]",
+               "which platform [is|will be|gets] used [without TDX|on my {machine}|here|if there is no TDX|on an old "
+               "{machine}]",
+               "my {machine} [lacks|has no|does not have|is without|does not support] TDX. [what|which kind of "
+               "platform|what sort of platform|what kind of quote|what happens|what do I get|does it work] "
+               "[there|then|do I get|is used|do I get there|would run|]",
+               "what [happens|do I get|is used|would I see] [without|if there is no|when there is no|if my {machine} "
+               "lacks|if my {machine} has no|on a {machine} without] TDX [hardware|support|]",
+               "does it [work|run|start] on [a|my|any|an old|a normal] {machine} without [TDX|TDX hardware]",
+               "[is|are] [this|the|a|such a] simulation [safe to trust|trustworthy|safe|real|protected]",
+               "what does a simulated [quote|platform|TDX] [prove|protect|show|mean]",
+               "[which|what] [kind|sort] of platform [is this|do I have|is used|do I get] [on a {machine}|without "
+               "TDX|]",
+               "what does [simulated|SIMULATED|simulation] mean [here|]",
                "[is this|are we on|is it|am I on] [real hardware|a real TDX machine|a simulation|simulated|the real "
                "thing]",
                "why does it say [simulated|SIMULATED]",
@@ -277,7 +434,11 @@ static const struct topic list[] = {
                   "On a laptop the platform is simulated. It shows how the checks work, but a simulated quote must "
                   "never be trusted as a real one." } },
     { .noun = "[end-to-end|end to end] encryption",
-      .ask = { "what does [end-to-end|end to end] encrypted mean",
+      .ask = { "explain [e2ee|end-to-end encryption|the encryption]",
+               "[is|are] [{mine}|my message|my messages] encrypted [on the way|in transit|on the wire|]",
+               "how does [end-to-end encryption|end to end encryption|encryption|e2ee] [help|protect|work for] [me|my "
+               "prompt|us|]",
+               "how [is|are] {mine} encrypted", "what does [end-to-end|end to end] encrypted mean",
                "[is|are] [the chat|my prompt|everything|the messages|the connection|the traffic] [encrypted|end-to-end "
                "encrypted]",
                "what is E2EE", "how is [my prompt|the prompt|the traffic|the connection|the data|a message] encrypted",
@@ -298,7 +459,10 @@ static const struct topic list[] = {
                   "TLS ends inside the confidential VM. The client pins the TLS key that the quote vouches for.",
                   "The client accepts only the TLS key that is bound to the quote. A different key stops the chat." } },
     { .noun = "[the|a|an untrusted] [host|operator]",
-      .ask = { "what [can|could] the [host|operator|provider|cloud|administrator] [do|see|learn|change]",
+      .ask = { "[must|should|do|can] I [have to |]trust the [host|operator|provider|owner of the machine|cloud|data "
+               "center]",
+               "what can {people} [see|do|learn|change|read from the outside]",
+               "what [can|could] the [host|operator|provider|cloud|administrator] [do|see|learn|change]",
                "do I have to trust the [host|operator|provider|cloud|machine owner|administrator]",
                "whom [must|do|should] I [|have to ]trust", "who [must|has to] be trusted",
                "[what|who] do I have to trust", "is the [host|operator] trusted" },
@@ -308,7 +472,9 @@ static const struct topic list[] = {
                   "The host is treated as hostile. What you trust is the TDX hardware and the software that the quote "
                   "names." } },
     { .noun = NULL,
-      .ask = { "what [attacks|dangers|threats|risks] [remain|are left|are not covered|exist]",
+      .ask = { "[which|what] [attacks|threats|risks|dangers] [are still|remain|are] possible",
+               "[how|where] could [it|this|the protection] [fail|break]",
+               "what [attacks|dangers|threats|risks] [remain|are left|are not covered|exist]",
                "[what does it|what does the sdk|what can it] not protect [against|]",
                "what are the [limits|limitations|weak points] of [the protection|this protection|TDX|attestation]",
                "[is it|is this|is the system] [perfectly|absolutely|one hundred percent|really] [safe|secure]",

@@ -7,7 +7,19 @@
 static const struct topic list[] = {
     { .noun =
           "[this project|the project|the Private ML SDK|this software|the SDK|PML|this SDK|this repository|all this]",
-      .ask = { "what [does|can] [this project|the project|the SDK|the Private ML SDK|this software|it] do",
+      .ask = { "I have [five minutes|no time|one minute|little time]. [what is this|explain the project|what is the "
+               "SDK|what is this about|tell me what this is]",
+               "what was [the Private ML SDK|this project|the project|this software|it|all this] "
+               "[made|built|written|created|invented|meant] [for|to do|to be]",
+               "[what|why] [is|was] [the Private ML SDK|the SDK|this] [made|built|written|created|there|good] [for|to "
+               "do|]",
+               "what happens [in|with] this [repository|project|software]",
+               "what is the [project|software|thing] called [and what is it good for|and what does it do|]",
+               "in [plain|simple|a few|other] words, what [is|was|does] [the Private ML SDK|this|this project|the SDK] "
+               "[made to do|do|for|about|all about|good for|]",
+               "[explain|describe|summarize|introduce] the [Private ML SDK|project|SDK] [to me|for beginners|in plain "
+               "words|]",
+               "what [does|can] [this project|the project|the SDK|the Private ML SDK|this software|it] do",
                "[what is|what's] [this|it|this thing|this about|it about|this all about|going on here|it good for|this "
                "good for]",
                "why [was this|does this project|does the project|does it] [made|exist|built]",
@@ -25,7 +37,16 @@ static const struct topic list[] = {
                   "It is the Private ML SDK, software for private inference: the server proves what it runs, and every "
                   "answer comes with a receipt." } },
     { .noun = "[the|your|its] [license|licence]",
-      .ask = { "[which|what] [license|licence] [do you have|does it have|is used|is it under|has this project|is this "
+      .ask = { "[can|may|could] [my|our|a|any] [company|startup|firm|team|school|employer] "
+               "[use|sell|ship|copy|change|distribute] [this|the|your|it with our] [code|software|product|model]",
+               "[may|can|could|am I permitted to|am I allowed to|do I have the right to|is it allowed to|is it legal "
+               "to] [I |] [put|use|sell|copy|ship|build|change|share|publish|include|embed] [this|the|your|a modified "
+               "version of this] [code|software|sdk|project|model|version] [in|into|inside|with|as part of|for|] "
+               "[a|my|our|some|] [commercial|paid|own|closed|] [product|company|business|work|app|shop|project]",
+               "[what|which] [license|licence] covers [the code|this|the model|it]",
+               "[is it|is this|is the code] free [to use|] [at work|for companies|for everybody|for all|]",
+               "[may|can] I sell [it|this|a modified version|a changed version|my version]",
+               "[which|what] [license|licence] [do you have|does it have|is used|is it under|has this project|is this "
                "software under|applies]",
                "under [which|what] [license|licence] [is this|is it|is the code|is the model|are you|is the project] "
                "[released|published|]",
@@ -38,7 +59,16 @@ static const struct topic list[] = {
                   "The license is MIT, for the code and for the demo model.",
                   "MIT. You may copy, change and sell it, as long as the license text stays with it." } },
     { .noun = NULL,
-      .ask = { "[which|what] [programming language|language] [is it|is this|is the project|is the code|is the "
+      .ask = { "[tell me|what is|name|say] the programming language [of the project|you were written in|of the "
+               "source|that was used|that was chosen|the code is in|of this software|]",
+               "[which|what] [programming |]language did [you|the developers|they|the authors] "
+               "[choose|use|pick|take|prefer]",
+               "in [which|what] language did [the|its|your] [programmers|developers|authors|makers|engineers] "
+               "[write|program|code|make] [the source|it|this|the source code|the code|the software|everything]",
+               "[which|what] language is the source [code |] in",
+               "is [this|it] [a|] [rust|python|go|java|c|javascript] [project|program|code]",
+               "was [python|rust|java|go|c] used [to write it|for this|here|]",
+               "[which|what] [programming language|language] [is it|is this|is the project|is the code|is the "
                "engine|is the SDK|was this|was it] [written in|programmed in|made in|built with]",
                "in [which|what] [programming |]language [is it|is this|is the SDK|is the code|was it|did you write it] "
                "[written|programmed|]",
@@ -49,7 +79,10 @@ static const struct topic list[] = {
                   "It is written in C17 and built with Meson, because C needs no large runtime.",
                   "All of it is written in C, from the engine to the verifier." } },
     { .noun = NULL,
-      .ask = { "how [do|can] I [start|begin|run it|run this|install it|install this|try it|try this|use it|use "
+      .ask = { "how [do|can] I get [this|it|the server|everything] [running|started|going|to work|to run]",
+               "what [do|should|must] I [type|run|call|enter|do] [first|to start|to begin|to run it]",
+               "[which|what] [script|file] [starts|runs|installs] [it|everything|the server]",
+               "how [do|can] I [start|begin|run it|run this|install it|install this|try it|try this|use it|use "
                "this|set it up|launch it|get it running|use the SDK|start the server]",
                "[what is|what's] the first [step|command]", "how do I get started", "what does run.sh do",
                "[which|what] command starts [it|the server|everything|the demo]",
@@ -88,7 +121,8 @@ static const struct topic list[] = {
                   "Use pml verify with the quote and its collateral. The exit code 0 means that it is accepted.",
                   "With pml verify you check a quote offline, up to the root certificate of Intel." } },
     { .noun = "[the|your] API",
-      .ask = { "[which|what] API [do you have|does the server have|is there|is offered|do you offer]",
+      .ask = { "does it work with [the openai library|the openai client|openai tools|my openai program]",
+               "[which|what] API [do you have|does the server have|is there|is offered|do you offer]",
                "[is it|is the API|is the server] [compatible with openai|openai compatible|like openai]",
                "can I use [the openai client|an OpenAI SDK|curl|my own client|the openai library|the openai package]",
                "how do I [call|use|reach] [the API|it from my program|the server from a program]" },
@@ -112,7 +146,8 @@ static const struct topic list[] = {
                   "You need an Intel server with TDX. On a laptop the platform is simulated.",
                   "The hardware is an Intel processor with TDX, and no GPU. Without TDX it runs as a simulation." } },
     { .noun = NULL,
-      .ask = { "[which|what] [operating system|linux|distribution|os|system] [do I need|does it need|does it run on|is "
+      .ask = { "[which|what] [linux|linuxes|systems|operating systems|distributions] [is|are] supported",
+               "[which|what] [operating system|linux|distribution|os|system] [do I need|does it need|does it run on|is "
                "needed|is used|do you use]",
                "does it run on [Debian|Ubuntu|Windows|Linux|macos]", "can I use [Windows|Ubuntu|a mac|Debian|Linux]",
                "[is|does] [Docker|Python] [needed|required|help]" },

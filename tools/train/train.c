@@ -7,18 +7,18 @@
 #include <string.h>
 #include <time.h>
 
-#include "adamw.h"
 #include "batch.h"
 #include "base/digest.h"
 #include "base/memory.h"
 #include "exam.h"
 #include "gguf.h"
+#include "optimizer.h"
 #include "grammar.h"
 
 const struct net_shape train_shape = {
     .vocab = BPE_VOCAB,
     .dim = 256,
-    .layers = 3,
+    .layers = 2,
     .ffn = 512,
     .heads = 4,
     .kv_heads = 2,
@@ -37,7 +37,7 @@ struct run {
     struct bpe *bpe;
     struct pool *pool;
     struct net *net;
-    struct adamw adamw;
+    struct optimizer optimizer;
     struct batcher batcher;
     float *params, *grads;
     struct net_layout layout;
@@ -90,22 +90,23 @@ static void initialize(struct run *r)
 static bool open_run(struct run *r, const struct train_options *o, struct pml_error *err)
 {
     size_t capacity = o->batch_tokens > train_shape.context ? o->batch_tokens : train_shape.context;
+    size_t for_net = net_scratch_count(&train_shape), for_muon = muon_scratch_count(&train_shape);
+    size_t scratch = for_net > for_muon ? for_net : for_muon;
     r->o = o;
     r->layout = net_layout(&train_shape);
     if (posix_memalign((void **)&r->params, 64, r->layout.count * sizeof(float)) != 0 ||
         posix_memalign((void **)&r->grads, 64, r->layout.count * sizeof(float)) != 0)
         return pml_fail_memory(err);
-    return (r->bpe = bpe_learn(o->seed, TRAIN_BPE_DOCUMENTS, err)) &&
-           (r->pool = pool_new(o->threads, net_scratch_count(&train_shape), err)) &&
+    return (r->bpe = bpe_learn(o->seed, TRAIN_BPE_DOCUMENTS, err)) && (r->pool = pool_new(o->threads, scratch, err)) &&
            (r->net = net_new(&train_shape, capacity, r->pool, o->kernel, err)) &&
-           adamw_open(&r->adamw, &train_shape, err) &&
+           optimizer_open(&r->optimizer, &train_shape, r->pool, o->kernel, err) &&
            batcher_open(&r->batcher, r->bpe, o->seed, o->batch_tokens, train_shape.context, err);
 }
 
 static void close_run(struct run *r)
 {
     batcher_close(&r->batcher);
-    adamw_close(&r->adamw);
+    optimizer_close(&r->optimizer);
     net_free(r->net);
     pool_free(r->pool);
     free(r->bpe);
@@ -142,7 +143,7 @@ static bool loop(struct run *r, struct train_result *t, struct pml_error *err)
         size_t learned;
         double nats = net_forward(r->net, r->params, batch, &learned);
         net_backward(r->net, r->params, batch, r->grads);
-        double norm = adamw_step(&r->adamw, r->pool, r->params, r->grads, adamw_rate(step, o->steps));
+        double norm = optimizer_step(&r->optimizer, r->params, r->grads, step, o->steps);
 
         t->tokens += batch->tokens_count;
         t->learned += learned;

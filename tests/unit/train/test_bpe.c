@@ -6,6 +6,7 @@
 #include "bpe.h"
 #include "corpus.h"
 #include "engine/gguf.h"
+#include "engine/tokenizer.h"
 #include "gguf.h"
 #include "train.h"
 
@@ -78,6 +79,52 @@ static void merges_only_use_what_was_learned_before(void **state)
     free(bpe);
 }
 
+/* Both tokenizers on whole conversations, control tokens included. */
+static void the_engine_gives_the_same_ids(void **state)
+{
+    struct pml_error err;
+    struct bpe *bpe = learn();
+    float *params = calloc(net_layout(&train_shape).count, sizeof *params);
+    struct pml_buf file = { 0 }, text = { 0 }, ids = { 0 };
+    struct corpus_doc doc = { 0 };
+    struct pml_gguf gguf;
+    bool more;
+    (void)state;
+
+    assert_non_null(params);
+    gguf_write(&file, &train_shape, params, bpe);
+    assert_true(pml_gguf_parse(&gguf, file.bytes, file.size, file.size, &more, &err));
+    struct pml_tokenizer *engine = pml_tokenizer_new(&gguf, &err);
+    if (!engine)
+        fail_msg("%s", err.text);
+    for (uint64_t n = 0; n < 500; n++) {
+        struct pml_tokens tokens = { 0 };
+        pml_buf_clear(&text);
+        pml_buf_clear(&ids);
+        corpus_document(&doc, TRAIN_SEED + 2, n);
+        corpus_render(&text, &doc);
+        for (size_t i = 0; i < doc.pieces; i++)
+            if (doc.piece[i].kind == CORPUS_TEXT)
+                bpe_encode(bpe, &ids, doc.text.bytes + doc.piece[i].begin, doc.piece[i].end - doc.piece[i].begin);
+            else
+                pml_put_u32le(&ids, (uint32_t)bpe_control(doc.piece[i].kind));
+        assert_true(pml_tokenizer_encode(engine, (char *)text.bytes, text.size,
+                                         (struct pml_encode){ .parse_special = true }, &tokens, &err));
+        assert_int_equal(tokens.count * sizeof(uint32_t), ids.size);
+        assert_memory_equal(tokens.ids, ids.bytes, ids.size);
+        pml_tokens_free(&tokens);
+    }
+    assert_true(pml_tokenizer_ends(engine, BPE_IM_END) && pml_tokenizer_ends(engine, BPE_END));
+    pml_tokenizer_free(engine);
+    pml_gguf_free(&gguf);
+    corpus_doc_free(&doc);
+    pml_buf_free(&file);
+    pml_buf_free(&text);
+    pml_buf_free(&ids);
+    free(params);
+    free(bpe);
+}
+
 static void the_file_is_read_by_the_engine(void **state)
 {
     struct pml_error err;
@@ -125,6 +172,7 @@ int main(void)
         cmocka_unit_test(decoding_gives_back_every_text),
         cmocka_unit_test(learning_again_gives_the_same_vocabulary),
         cmocka_unit_test(merges_only_use_what_was_learned_before),
+        cmocka_unit_test(the_engine_gives_the_same_ids),
         cmocka_unit_test(the_file_is_read_by_the_engine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

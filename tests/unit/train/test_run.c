@@ -8,7 +8,7 @@ static void run(struct train_result *result, size_t steps, size_t threads, const
 {
     struct pml_error err;
     struct train_options options = {
-        .steps = steps, .batch_tokens = 512, .seed = TRAIN_SEED, .threads = threads, .kernel = gemm_pick(kernel)
+        .steps = steps, .batch_tokens = 256, .seed = TRAIN_SEED, .threads = threads, .kernel = gemm_pick(kernel)
     };
     assert_non_null(options.kernel);
     if (!train_run(result, &options, &err))
@@ -33,8 +33,8 @@ static void the_plain_c_kernel_agrees(void **state)
 {
     struct train_result fast, plain;
     (void)state;
-    run(&fast, 2, 1, NULL);
-    run(&plain, 2, 2, "scalar");
+    run(&fast, 3, 1, NULL);
+    run(&plain, 3, 2, "scalar");
     assert_memory_equal(fast.checkpoint, plain.checkpoint, sizeof fast.checkpoint);
     pml_buf_free(&fast.file);
     pml_buf_free(&plain.file);
