@@ -63,7 +63,10 @@ static void lose_request(struct pml_http_connection *c)
 
 static enum progress refuse(struct pml_http_connection *c, unsigned status, const char *why)
 {
-    pml_http_refuse(c, status, why);
+    if (c->streaming) /* begun by `admit`: there is no second response */
+        c->aborted = true;
+    else
+        pml_http_refuse(c, status, why);
     if (c->live)
         lose_request(c);
     enter(c, PML_HTTP_FLUSH);

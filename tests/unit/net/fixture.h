@@ -89,6 +89,8 @@ static inline void on_admit(void *arg, const struct pml_http_request *request)
 {
     if (strcmp(request->path, "/forbidden") == 0)
         answer(arg, request->handle, 403, "no");
+    if (strcmp(request->path, "/early") == 0)
+        pml_http_start(((struct fixture *)arg)->server, request->handle, &(struct pml_http_response){ 200 });
 }
 
 static inline void on_request(void *arg, struct pml_http_request *request)

@@ -363,6 +363,18 @@ static void cut_short_is_seen_as_such(void **state)
     stop(&f);
 }
 
+static void a_stream_begun_early_ends_with_a_bad_body(void **state)
+{
+    (void)state;
+    struct fixture f;
+    start(&f, "127.0.0.1:0", NULL, NULL);
+    PML_AUTO(mem) char *heard = ask(&f, "POST /early HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n");
+    assert_int_equal(occurrences(heard, "HTTP/1.1 "), 1);
+    assert_null(strstr(heard, "0\r\n\r\n"));
+    assert_int_equal(f.requests, 0);
+    stop(&f);
+}
+
 static void head_and_http_1_0_are_framed_their_own_way(void **state)
 {
     (void)state;
@@ -461,6 +473,7 @@ int main(void)
         cmocka_unit_test(a_stalled_reader_of_a_stream_is_given_up),
         cmocka_unit_test(events_arrive_one_by_one),
         cmocka_unit_test(cut_short_is_seen_as_such),
+        cmocka_unit_test(a_stream_begun_early_ends_with_a_bad_body),
         cmocka_unit_test(head_and_http_1_0_are_framed_their_own_way),
         cmocka_unit_test(a_unix_socket_is_replaced_only_when_stale),
         cmocka_unit_test(draining_lets_the_last_answer_out),
