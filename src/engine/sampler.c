@@ -50,7 +50,8 @@ static bool allocate(struct pml_sampler *s, const struct pml_sampling *sampling,
         s->candidates = malloc(s->vocabulary * sizeof *s->candidates);
     if (!s->history || !s->logits || !s->weights || !s->counts || !s->biases || (truncates(sampling) && !s->candidates))
         return pml_fail_memory(err);
-    memcpy(s->history, prompt, s->prompt_count * sizeof *prompt);
+    if (s->prompt_count > 0)
+        memcpy(s->history, prompt, s->prompt_count * sizeof *prompt);
     if (sampling->logit_bias_count > 0)
         memcpy(s->biases, sampling->logit_bias, sampling->logit_bias_count * sizeof *s->biases);
     s->sampling = *sampling;
