@@ -20,7 +20,8 @@ static void make_printable(char *text)
     }
 }
 
-static void set(struct pml_error *err, enum pml_kind kind, const char *code, const char *fmt, va_list args)
+__attribute__((format(printf, 4, 0))) static void set(struct pml_error *err, enum pml_kind kind, const char *code,
+                                                      const char *fmt, va_list args)
 {
     err->kind = kind;
     err->code = code;

@@ -17,7 +17,8 @@ void pml_log_set_level(enum pml_log_level lowest)
 }
 
 /* One write a line, so that lines of several threads do not mix. */
-static void put_line(enum pml_log_level level, const char *event, const char *fmt, va_list args)
+__attribute__((format(printf, 3, 0))) static void put_line(enum pml_log_level level, const char *event, const char *fmt,
+                                                           va_list args)
 {
     static const char *const names[] = { "debug", "info", "warn", "error" };
     char line[1024];

@@ -237,6 +237,7 @@ static void options_override_the_policy_file(void **state)
              path);
     PML_AUTO(json) json_t *verdict = run_json(&status, arguments);
     assert_int_equal(status, 0);
+    assert_true(json_is_true(json_object_get(verdict, "accepted")));
 }
 
 static void verbose_tells_all_eighteen_steps_on_stderr(void **state)

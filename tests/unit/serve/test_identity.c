@@ -106,6 +106,7 @@ static void key_files_are_private(void **state)
     struct fixture *f = *state;
     static const char *const names[] = { "keys/receipt.key", "keys/tls.key", "keys/keyset.json" };
     PML_AUTO(identity) struct pml_identity *identity = open_at(f, NOW);
+    assert_non_null(identity);
     for (size_t i = 0; i < PML_COUNT(names); i++) {
         char path[4096];
         struct stat st;
@@ -151,6 +152,7 @@ static void an_interrupted_renewal_leaves_the_old_or_the_new(void **state)
     struct pml_error err;
     char a[4096], b[4096], command[9000];
     PML_AUTO(identity) struct pml_identity *old = open_at(f, NOW);
+    assert_non_null(old);
     snprintf(command, sizeof command, "cp -r %s %s", in(a, f, "keys"), in(b, f, "saved"));
     assert_int_equal(system(command), 0);
     PML_AUTO(identity) struct pml_identity *new = pml_identity_renew(&f->options, NOW, &err);
