@@ -1,6 +1,7 @@
 #!/bin/sh
 # manual_pages.sh PML PML-SERVE PML-TDXSIM SOURCE: the manual pages say what the programs do. Options: source, --help and
-# page name the same ones. JSON: what is printed is in the page, what is in the page is printed.
+# page name the same ones. JSON: what is printed is in the page, what is in the page is printed. In README
+# and docs/*.md: options and links exist.
 pml=$1
 serve=$2
 tdxsim=$3
@@ -152,6 +153,23 @@ members replay
 begin
 json 3 "$pml" chat https://127.0.0.1:1 hello --json # nothing listens there
 members chat
+
+# --- README.md and docs/ ---
+
+{
+    cat "$dir"/help.*
+    "$source/run.sh" --help
+    "$source/test.sh" --help
+    echo "--help --cacert --buildtype" # the last two are those of curl and Meson
+} | grep -oE -e '--[a-z][a-z-]*' | sort -u >"$dir/options"
+for text in "$source/README.md" "$source"/docs/*.md; do
+    grep -oE '(^|[ `(])--[a-z][a-z-]*' "$text" | tr -d ' `(' | sort -u | grep -vxFf "$dir/options" >"$dir/unknown" &&
+        wrong "$text speaks of an option that no program has: $(tr '\n' ' ' <"$dir/unknown")"
+    grep -oE '\]\([^):#]+\)' "$text" | sed 's/](\(.*\))/\1/' | while read -r link; do
+        [ -e "$(dirname "$text")/$link" ] || echo "$link"
+    done >"$dir/dead"
+    [ ! -s "$dir/dead" ] || wrong "$text has dead links: $(tr '\n' ' ' <"$dir/dead")"
+done
 
 # --- form ---
 
