@@ -70,7 +70,8 @@ if [ -n "$fuzz" ]; then
 fi
 
 tools/packages.sh build run test
-[ -e build-asan/build.ninja ] || meson setup build-asan -Db_sanitize=address,undefined -Db_lundef=false
+[ -e build-asan/build.ninja ] ||
+    meson setup build-asan -Doptimization=1 -Ddebug=true -Db_sanitize=address,undefined -Db_lundef=false
 if [ -n "${PML_VECTORS-}" ]; then
     meson configure build-asan -Dvectors="$(realpath "$PML_VECTORS")"
 fi

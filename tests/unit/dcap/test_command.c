@@ -44,7 +44,7 @@ static char *errors(void)
 /* As run with --json: the one object. The caller releases. */
 static json_t *run_json(int *status, const char *arguments)
 {
-    char with_json[16000];
+    char with_json[16000 + sizeof " --json"];
     struct pml_error err;
     snprintf(with_json, sizeof with_json, "%s --json", arguments);
     PML_AUTO(mem) char *text = NULL;
