@@ -158,6 +158,7 @@ members chat
 
 {
     cat "$dir"/help.*
+    source_options "$source/tools/train/main.c"
     "$source/run.sh" --help
     "$source/test.sh" --help
     echo "--help --cacert --buildtype" # the last two are those of curl and Meson
