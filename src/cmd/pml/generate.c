@@ -135,7 +135,8 @@ static void print_text(struct run *r, uint32_t token, bool last)
         (void)pml_text_stream_end(r->stream, &text);
     else
         (void)pml_text_stream_put(r->stream, token, &text);
-    fwrite(text.bytes, 1, text.size, stdout);
+    if (text.size)
+        fwrite(text.bytes, 1, text.size, stdout);
     fflush(stdout);
 }
 
