@@ -5,17 +5,24 @@
 
 #include "engine/model.h"
 
+/* Skips the running test, saying so, when there is no mkgguf. To be called before anything is allocated. */
+static inline const char *need_mkgguf(void)
+{
+    const char *program = getenv("PML_MKGGUF");
+    if (!program) {
+        printf("skipped: no mkgguf\n");
+        skip();
+    }
+    return program;
+}
+
 /*
  * Runs mkgguf with ARGS, in which VOCAB/ stands for the directory of vocabularies, and opens what it wrote. The file is
  * gone afterwards. Skips the running test when there is no mkgguf (environment PML_MKGGUF).
  */
 static inline struct pml_model *synthetic_model(const char *args, const struct pml_model_options *options)
 {
-    const char *program = getenv("PML_MKGGUF"), *vocab = strstr(args, "VOCAB/");
-    if (!program) {
-        printf("skipped: no mkgguf\n");
-        skip();
-    }
+    const char *program = need_mkgguf(), *vocab = strstr(args, "VOCAB/");
     char path[] = "/tmp/pml-model-XXXXXX", command[8192];
     int fd = mkstemp(path);
     assert_true(fd >= 0);

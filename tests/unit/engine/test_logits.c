@@ -115,6 +115,7 @@ static struct pml_model *open_case(const json_t *vector, enum mode mode)
 /* One case of the vectors: NAME, and the bar for f32 weights. */
 static void run_case(const char *name, float bar)
 {
+    need_mkgguf();
     char path[128];
     size_t size;
     struct pml_error err;
