@@ -139,10 +139,27 @@ static void answer_topic(struct talk *t, const struct topic *topic)
     t->last = topic;
 }
 
+static uint32_t weight_of(const struct topic *topic)
+{
+    return topic->weight ? topic->weight : 1;
+}
+
+static const struct topic *pick_topic(struct rng *rng, const struct topics *topics)
+{
+    uint32_t total = 0;
+    for (size_t i = 0; i < topics->count; i++)
+        total += weight_of(&topics->list[i]);
+    uint32_t at = rng_below(rng, total);
+    const struct topic *topic = topics->list;
+    for (; at >= weight_of(topic); topic++)
+        at -= weight_of(topic);
+    return topic;
+}
+
 static void turn_topic(struct talk *t, const struct topics *topics)
 {
     struct rng *rng = &t->g.rng;
-    const struct topic *topic = &topics->list[rng_below(rng, (uint32_t)topics->count)];
+    const struct topic *topic = pick_topic(rng, topics);
     char question[STYLE_TEMPLATE_SIZE];
 
     if (topic->noun && rng_below(rng, 100) < 40)
@@ -259,13 +276,13 @@ static void turn(struct talk *t)
     uint32_t kind = rng_below(&t->g.rng, 100);
     if (kind < 8 && t->last)
         turn_more(t);
-    else if (kind < 29)
+    else if (kind < 28)
         turn_topic(t, &topics_trust);
-    else if (kind < 33)
+    else if (kind < 32)
         turn_name(t);
-    else if (kind < 43)
+    else if (kind < 44)
         turn_sum(t);
-    else if (kind < 45)
+    else if (kind < 46)
         turn_story(t);
     else if (kind < 57)
         turn_topic(t, &topics_engine);

@@ -18,7 +18,7 @@ static const char help[] =
     "                 [--questions FILE] [--checkpoint-digest] [--dump-corpus FILE]\n"
     "Trains the demo model from its grammar. --threads and --kernel never change the result.\n"
     "  --out FILE            write the model as GGUF\n"
-    "  --steps N             optimizer steps (default 2600)\n"
+    "  --steps N             optimizer steps (default 3600)\n"
     "  --batch-tokens N      tokens a step at most (default 2048)\n"
     "  --seed N              of weights and corpus (default 1)\n"
     "  --threads N           threads (default: the processors online)\n"

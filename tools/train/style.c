@@ -133,7 +133,7 @@ void style_question(struct grammar *g, struct pml_buf *out, const char *question
     snprintf(template, sizeof template, "%s %s %s", prefix(&g->rng), question, suffix(&g->rng));
     grammar_expand(g, &plain, template);
     uint32_t noise = rng_below(&g->rng, 100);
-    if (noise < 36)
+    if (noise < 28)
         put_noisy(g, out, plain.bytes, plain.size, noise < 6 ? 90 : 30);
     else
         pml_put_bytes(out, plain.bytes, plain.size);

@@ -9,10 +9,12 @@
 #define TRAIN_TOPICS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct topic {
     const char *noun;    /* NULL: only the questions below are asked */
-    const char *ask[20]; /* questions without the mark at the end */
+    uint32_t weight;     /* how often compared with others; 0 stands for 1 */
+    const char *ask[24]; /* questions without the mark at the end */
     const char *answer[4];
 };
 

@@ -6,6 +6,7 @@
 
 static const struct topic list[] = {
     { .noun = "[GGUF|a GGUF file|the GGUF format]",
+      .weight = 2,
       .ask = { "what is the [format|file format|type|file type] of [the|your] [file|model file|weights file|file with "
                "the weights|file that holds the weights|weights|model]",
                "in [what|which] [type|kind|sort|format|form] of [file|container] [does the model come|is the model|are "
@@ -26,6 +27,7 @@ static const struct topic list[] = {
                   "The model is a GGUF file: weights, vocabulary and settings in one file.",
                   "Models are stored in the GGUF format, version 3. The engine hashes the file while it reads it." } },
     { .noun = "[determinism|deterministic inference|bit-identical inference]",
+      .weight = 3,
       .ask = { "[will|do|would|can|should] [two|different|all|several|both|any two] "
                "[machines|computers|processors|servers|laptops|{machine}s] [produce|give|compute|print|write|reach] "
                "[exactly|always|] the same [output|answer|result|tokens|bits]",
@@ -59,6 +61,7 @@ static const struct topic list[] = {
                   "Inference is deterministic because every sum has a fixed order. That is what makes replay "
                   "possible." } },
     { .noun = "[CPU inference|inference without a GPU]",
+      .weight = 3,
       .ask = { "[would|does|will|can] [a|an|my] [better|faster|bigger|new|good|] [graphics card|GPU|video card] "
                "[help|make any difference|make it faster|make you faster|be used|be of use|matter]",
                "is [a|an|any|an expensive|a big|a fast|some] [graphics card|GPU|video card|nvidia card|graphics "

@@ -6,6 +6,7 @@
 
 static const struct topic list[] = {
     { .noun = NULL,
+      .weight = 5,
       .ask = { "[what|which] [kind|sort|type] of [model|machine|bot] [is talking|is chatting|is speaking|talks|is "
                "writing] [with me|to me]",
                "[please |][say|tell me|let me know] [what|which] [kind of |sort of |][model|assistant|machine|program] "
@@ -18,9 +19,15 @@ static const struct topic list[] = {
                "me|here|now|]",
                "[are you|is this|am I talking to|am I chatting with] [some|a|any] [kind|sort] of "
                "[bot|chatbot|ai|program|machine|robot|person]",
-               "who r u|what r u|you are who|your name|name yourself", "[who|what] are you",
-               "[tell me|say] [who|what] you are", "[who or what|what exactly|what kind of thing] are you",
-               "[introduce|describe] yourself", "[tell me|say something|talk] about yourself",
+               "[who r u|what r u|you are who|your name|name yourself]",
+               "[who|what] are you",
+               "[who|what] are you [exactly|actually|really|anyway|then|and what do you do|]",
+               "[hello|hi|hey], [who|what] are you",
+               "[are you|is this] a [small|tiny|demo|language] model",
+               "[tell me|say] [who|what] you are",
+               "[who or what|what exactly|what kind of thing] are you",
+               "[introduce|describe] yourself",
+               "[tell me|say something|talk] about yourself",
                "[are you|is this] a [person|human|robot|bot|machine|chatbot|computer program|real person|woman|man]",
                "what [kind|sort|type] of [model|program|assistant|system|bot|language model|ai] [are you|is this]",
                "[who|what] am I [talking|speaking|chatting|writing] [to|with]",
@@ -31,6 +38,7 @@ static const struct topic list[] = {
                   "I am a small demo model, not a person. I can answer questions about the Private ML SDK.",
                   "I am the small demo model of the Private ML SDK, a program that predicts text." } },
     { .noun = "[this|the|your] demo model",
+      .weight = 2,
       .ask = { "[tell me|say something|talk] about [the model|this model|the demo model|this language model]",
                "[what|which] model [is] [loaded|running|behind this|this one|serving me|answering]",
                "[what|which] [model|language model|llm] [is this|is running here|do you use|answers me|is used here]",
@@ -42,6 +50,7 @@ static const struct topic list[] = {
                   "It is a small demo model: big enough to chat about the project, and small enough to be rebuilt by "
                   "anyone." } },
     { .noun = NULL,
+      .weight = 2,
       .ask = { "how many parameters [does it have|has it|does your network have|does the neural network have|has your "
                "network|has your brain|does your brain have|do you count]",
                "how [big|large|small|complex|powerful] is [your|the|this] [brain|network|neural "
@@ -60,12 +69,13 @@ static const struct topic list[] = {
                   "The demo model has about one and a half million parameters, and its file has about as many bytes.",
                   "About one and a half million parameters. Large models have a thousand times more." } },
     { .noun = "[your|the] training",
+      .weight = 2,
       .ask = { "how [did you come to be|did you come into being|were you born|have you been made|have you been "
                "trained]",
                "on [what|which] [text|texts|data|books|corpus|sentences] [were|are|have] you [been|] trained",
                "[what|which] [text|texts|data|sentences] [did they train you with|did you see in training|taught "
                "you|formed you]",
-               "how were you [trained|made|built|created]",
+               "how were you [created|made|built|trained]", "how were you [trained|made|built|created]",
                "how [was|did they make|did they train] [this|the|the demo] model [trained|made|built|]",
                "[what|which] [data|text|texts|books|corpus|material] [were you trained on|did you learn from|was used "
                "to train you|did you read]",
@@ -106,6 +116,7 @@ static const struct topic list[] = {
                   "The developers of the Private ML SDK made me with their own trainer.",
                   "I come from the repository of the Private ML SDK. Its developers made me as a demo." } },
     { .noun = NULL,
+      .weight = 2,
       .ask = { "what [should|can|could|may] I [talk to you about|ask|ask you|ask here|ask first|say]",
                "[what|which] [subjects|areas|topics] [do you cover|do you know|can you handle|are you trained for]",
                "what can you do [for me|]",
@@ -122,7 +133,7 @@ static const struct topic list[] = {
                   "I can explain the Private ML SDK, add small numbers and tell short stories. Ask me what a quote or "
                   "a receipt is." } },
     { .noun = NULL,
-      .ask = { "[are you|how] [smart|clever|intelligent|accurate|reliable|good|wise] [are you|]",
+      .ask = { "[are you|how] [smart|clever|intelligent|accurate|reliable|good|wise] [are you|enough|]",
                "[can|should|may] I [trust|believe|rely on] [your answers|what you say|you|your words]",
                "[do|can] you make [mistakes|errors]", "are your answers [right|true|correct|always right|always true]",
                "are you ever wrong", "what are your [limits|weaknesses|limitations]",

@@ -6,6 +6,7 @@
 
 static const struct topic list[] = {
     { .noun = "[|the |remote |an |your ]attestation",
+      .weight = 3,
       .ask = { "how [can|could|would|do] [I|a client|a user|we] [be convinced|be certain|become sure|convince "
                "myself|be sure] that [the|a|this|your] [server|machine|vm|service] [really|] [runs|is "
                "running|started|executes] [the right|the promised|the expected|exactly this|the claimed|this|what it "
@@ -39,6 +40,7 @@ static const struct topic list[] = {
                   "Attestation means that the machine proves what it runs. The proof is a quote that anyone can "
                   "verify." } },
     { .noun = "[a|the|an attestation|a TDX|an Intel] quote",
+      .weight = 3,
       .ask = { "what [is|do you call] [the|this|that|such] [signed|] [evidence|statement|proof] [called|of the "
                "hardware|of the processor|about the vm|from the hardware]",
                "the [hardware|processor|platform] signs [evidence|a statement|a proof|something] [about the vm|about "
@@ -63,6 +65,7 @@ static const struct topic list[] = {
                   "The quote is the evidence of attestation: measurements of the software, signed with a key that "
                   "Intel certifies." } },
     { .noun = "[TDX|Intel TDX|trust domain extensions]",
+      .weight = 2,
       .ask = { "TDX is [short for|an abbreviation of|an acronym for] [what|which words|which name|what exactly]",
                "[what is|what's] [TDX|the abbreviation TDX|the acronym TDX|the word TDX] [short for|]",
                "[is TDX|does TDX come] from [Intel|AMD|ARM|Intel or AMD]",
@@ -81,6 +84,7 @@ static const struct topic list[] = {
                   "it." } },
     { .noun = "[a|the] [confidential VM|confidential virtual machine|CVM|trust domain|TD|TEE|trusted execution "
               "environment|enclave]",
+      .weight = 2,
       .ask = { "what is a [TEE|CVM|TD|enclave|confidential vm] [exactly|good for|in this project|]",
                "in what [environment|kind of machine|place] does [the model|the engine|the code] [run|execute]",
                "what makes [a|the] [vm|virtual machine] confidential",
@@ -94,6 +98,7 @@ static const struct topic list[] = {
                   "A confidential VM is isolated by the hardware: neither the host nor its operator can look "
                   "inside." } },
     { .noun = "[a|the|a signed] receipt",
+      .weight = 3,
       .ask = { "[after|when|once] [an|the|my|each] answer [arrives|came|comes|is there|is finished|is complete], "
                "[what|which] [signed|] [document|record|proof|paper|thing] [can I fetch|do I get|can I get|is "
                "signed|belongs to it|proves it]",
@@ -123,6 +128,7 @@ static const struct topic list[] = {
                   "For each request you get a receipt. It binds your prompt, the answer and the model with a "
                   "signature." } },
     { .noun = NULL,
+      .weight = 2,
       .ask = { "{can} {anyone} [forge|fake|falsify|counterfeit|alter|invent] [a receipt|receipts|an answer|the "
                "answers|my answer|your reply]",
                "can [somebody|someone|the host|the operator|a hacker|an attacker|anyone|the provider|they] "
@@ -139,6 +145,7 @@ static const struct topic list[] = {
                   "VM.",
                   "Any changed byte breaks the hash or the signature, so the client notices it." } },
     { .noun = "[replay|a replay|replaying|replaying a receipt|the replay check]",
+      .weight = 3,
       .ask = { "what is it called [when|if] [I|you|somebody] [compute|run|calculate] [the|an|my] "
                "[answer|output|result] [again|once more|twice] [on my own machine|on my own {machine}|at "
                "home|somewhere else|]",
@@ -170,6 +177,7 @@ static const struct topic list[] = {
                   "Replay means re-execution: the engine is deterministic, so the same weights and prompt must give "
                   "the same answer." } },
     { .noun = "[a|the|the server's|the workload] keyset",
+      .weight = 2,
       .ask = { "[is there|do you have|where is|where do I find|can I see] [a|one|the] [list|document|collection|set] "
                "[of|with] [all|every|the|all the] public [key|keys] [of the server|of the service|that belong to the "
                "server|the server uses|]",
@@ -192,6 +200,7 @@ static const struct topic list[] = {
                   "The keyset names the public keys that belong to this server, so one quote vouches for all of "
                   "them." } },
     { .noun = "[an RTMR|the RTMRs|RTMR|RTMRs|RTMR3|a runtime measurement register|the measurement registers]",
+      .weight = 2,
       .ask = { "[which|what] registers [of TDX|in TDX|of the processor|of the vm|] "
                "[record|hold|contain|collect|keep|store] [what|the things that|everything that|all that] "
                "[is|are|gets|was] measured [later|at run time|while the vm runs|after the start|during run time|after "
@@ -237,6 +246,7 @@ static const struct topic list[] = {
                   "An event log explains the RTMR values: it names each measured event with its digest.",
                   "The event log is the list of all measured events, and the quote proves that it is complete." } },
     { .noun = "[the|a|the model|the weights] digest",
+      .weight = 3,
       .ask = { "how [do|can|could|would] I [find out|see|know|notice|detect] [if|whether|that|when] {anyone} "
                "[loaded|used|put in|installed|started|served] [other|different|wrong|false] {weights}",
                "[which|what] [fingerprint|hash|checksum] has the [model|weights file|model file]",
@@ -257,6 +267,7 @@ static const struct topic list[] = {
                   "which weights answered.",
                   "Every receipt names the model digest, so you know exactly which weights were used." } },
     { .noun = NULL,
+      .weight = 3,
       .ask = { "[did|has|have] {anyone} [loaded|used|installed|put in|served|sent me] [other|different|wrong|false] "
                "{weights}",
                "{can} {anyone} {swap} [the|my|your|its] {weights} [secretly|in secret|unnoticed|without me "
@@ -291,6 +302,7 @@ static const struct topic list[] = {
                   "The weights are hashed when they are loaded. A swapped model has a different digest, and the check "
                   "fails." } },
     { .noun = NULL,
+      .weight = 4,
       .ask = { "[does|do|did|will] {people} [get to|] {read} {mine}",
                "[can|could] [the people|those|somebody|the ones] who [own|run|operate] the {machine} {read} {mine}",
                "{can} {anyone} {read} {mine}", "{can} {people} {read} {mine}",
@@ -320,6 +332,7 @@ static const struct topic list[] = {
                   "can read it.",
                   "Nobody outside the confidential VM can read your prompt, not even the operator of the machine." } },
     { .noun = NULL,
+      .weight = 2,
       .ask = { "[are|is] [{mine}|my words] [logged|saved|stored|kept|recorded|written down|archived] "
                "[somewhere|anywhere|on disk|in a file|by you|by the server|]",
                "do you [keep|have|write|make] [a|any|some] [log|logs|copy|copies|record|records|archive] of [{mine}|my "
@@ -336,6 +349,7 @@ static const struct topic list[] = {
                   "No prompt is logged or stored. Only hashes of the request and the answer go into the receipt.",
                   "Nothing you write is logged. The memory of a request is wiped when it ends." } },
     { .noun = "[checking an answer|the verification|verification|the verdict|the check of an answer]",
+      .weight = 3,
       .ask = { "[what|which things] [exactly|] [must|should|can|do] I [do|check] to [be sure|make sure|know|be "
                "certain] [that|] [your|the|this|my|an] {answer} is [authentic|genuine|real|from the model|not forged]",
                "how [do|can|could|should|would|may] I {check} [that|whether|if] [this|the|your|an|my] {answer} "
@@ -402,6 +416,7 @@ static const struct topic list[] = {
                   "TCB means trusted computing base: processor, microcode and firmware. An old one gives the TCB "
                   "status OutOfDate." } },
     { .noun = "[the|a] [simulated|simulated TDX|fake] platform",
+      .weight = 3,
       .ask = { "I [only|just] have [a|an old|my|one] {machine} [without|that has no|that lacks|which has no] TDX[, "
                "what happens|, does it work|, which platform do I get|. which platform is used|. what happens then|. "
                "what then|. can I try it]",
@@ -434,6 +449,7 @@ static const struct topic list[] = {
                   "On a laptop the platform is simulated. It shows how the checks work, but a simulated quote must "
                   "never be trusted as a real one." } },
     { .noun = "[end-to-end|end to end] encryption",
+      .weight = 2,
       .ask = { "explain [e2ee|end-to-end encryption|the encryption]",
                "[is|are] [{mine}|my message|my messages] encrypted [on the way|in transit|on the wire|]",
                "how does [end-to-end encryption|end to end encryption|encryption|e2ee] [help|protect|work for] [me|my "

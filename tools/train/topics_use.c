@@ -7,6 +7,7 @@
 static const struct topic list[] = {
     { .noun =
           "[this project|the project|the Private ML SDK|this software|the SDK|PML|this SDK|this repository|all this]",
+      .weight = 4,
       .ask = { "I have [five minutes|no time|one minute|little time]. [what is this|explain the project|what is the "
                "SDK|what is this about|tell me what this is]",
                "what was [the Private ML SDK|this project|the project|this software|it|all this] "
@@ -37,6 +38,7 @@ static const struct topic list[] = {
                   "It is the Private ML SDK, software for private inference: the server proves what it runs, and every "
                   "answer comes with a receipt." } },
     { .noun = "[the|your|its] [license|licence]",
+      .weight = 3,
       .ask = { "[can|may|could] [my|our|a|any] [company|startup|firm|team|school|employer] "
                "[use|sell|ship|copy|change|distribute] [this|the|your|it with our] [code|software|product|model]",
                "[may|can|could|am I permitted to|am I allowed to|do I have the right to|is it allowed to|is it legal "
@@ -50,6 +52,7 @@ static const struct topic list[] = {
                "software under|applies]",
                "under [which|what] [license|licence] [is this|is it|is the code|is the model|are you|is the project] "
                "[released|published|]",
+               "[is it|is this|is the software] free to use [at work|at home|for everybody|for companies|]",
                "[is it|is this|is the code|are you|is the software] [open source|free|free software|open]",
                "[can|may|am I allowed to] [I |][use|copy|change|sell|share|modify] [it|the code|this code|this "
                "software|the model|your weights] [for free|in my company|commercially|in my product|freely|]",
@@ -59,6 +62,7 @@ static const struct topic list[] = {
                   "The license is MIT, for the code and for the demo model.",
                   "MIT. You may copy, change and sell it, as long as the license text stays with it." } },
     { .noun = NULL,
+      .weight = 3,
       .ask = { "[tell me|what is|name|say] the programming language [of the project|you were written in|of the "
                "source|that was used|that was chosen|the code is in|of this software|]",
                "[which|what] [programming |]language did [you|the developers|they|the authors] "
@@ -72,6 +76,7 @@ static const struct topic list[] = {
                "engine|is the SDK|was this|was it] [written in|programmed in|made in|built with]",
                "in [which|what] [programming |]language [is it|is this|is the SDK|is the code|was it|did you write it] "
                "[written|programmed|]",
+               "[is this|is it] a [rust|python|C|go|java] [project|program]",
                "[is it|is this|is the SDK] written in [C|Rust|Python|Go|Java|C++|JavaScript]",
                "why [C|is it written in C|not Rust|not Python|did you choose C]",
                "[which|what] programming language do [you|they|the developers] use" },
@@ -79,6 +84,7 @@ static const struct topic list[] = {
                   "It is written in C17 and built with Meson, because C needs no large runtime.",
                   "All of it is written in C, from the engine to the verifier." } },
     { .noun = NULL,
+      .weight = 2,
       .ask = { "how [do|can] I get [this|it|the server|everything] [running|started|going|to work|to run]",
                "what [do|should|must] I [type|run|call|enter|do] [first|to start|to begin|to run it]",
                "[which|what] [script|file] [starts|runs|installs] [it|everything|the server]",

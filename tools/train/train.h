@@ -32,7 +32,7 @@ struct train_result {
 
 /* The shape and the defaults of the demo model. */
 extern const struct net_shape train_shape;
-enum { TRAIN_STEPS = 2600, TRAIN_BATCH_TOKENS = 2048, TRAIN_SEED = 1, TRAIN_BPE_DOCUMENTS = 20000 };
+enum { TRAIN_STEPS = 3600, TRAIN_BATCH_TOKENS = 2048, TRAIN_SEED = 1, TRAIN_BPE_DOCUMENTS = 20000 };
 
 bool train_run(struct train_result *result, const struct train_options *options, struct pml_error *err) PML_CHECKED;
 

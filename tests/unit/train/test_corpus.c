@@ -8,6 +8,7 @@
 #include "batch.h"
 #include "corpus.h"
 #include "grammar.h"
+#include "topics.h"
 #include "train.h"
 
 static void the_probability_of_every_choice_is_counted(void **state)
@@ -39,6 +40,35 @@ static void blanks_of_empty_alternatives_vanish(void **state)
     pml_put_u8(&out, 0);
     assert_string_equal((char *)out.bytes, "one two, three. run ./four");
     pml_buf_free(&out);
+}
+
+/* A stray bar or bracket would be asked as it stands. */
+static void check_template(const char *text)
+{
+    int depth = 0;
+    for (const char *at = text; *at; at++) {
+        depth += (*at == '[') - (*at == ']');
+        if (depth < 0 || (*at == '|' && depth == 0))
+            fail_msg("stray %c: %s", *at, text);
+    }
+    if (depth != 0)
+        fail_msg("open bracket: %s", text);
+}
+
+static void topics_are_well_formed(void **state)
+{
+    const struct topics *all[] = { &topics_self, &topics_trust, &topics_engine, &topics_use, &topics_other };
+    (void)state;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        for (const struct topic *t = all[i]->list; t < all[i]->list + all[i]->count; t++) {
+            assert_true(t->ask[0] && t->answer[0]);
+            if (t->noun)
+                check_template(t->noun);
+            for (size_t k = 0; k < sizeof t->ask / sizeof *t->ask && t->ask[k]; k++)
+                check_template(t->ask[k]);
+            for (size_t k = 0; k < sizeof t->answer / sizeof *t->answer && t->answer[k]; k++)
+                check_template(t->answer[k]);
+        }
 }
 
 static void a_document_follows_from_seed_and_number(void **state)
@@ -110,6 +140,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_probability_of_every_choice_is_counted),
         cmocka_unit_test(blanks_of_empty_alternatives_vanish),
+        cmocka_unit_test(topics_are_well_formed),
         cmocka_unit_test(a_document_follows_from_seed_and_number),
         cmocka_unit_test(no_demo_question_occurs_in_the_corpus),
     };
