@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Muon (Jordan et al., 2024: momentum made orthogonal by a Newton-Schulz iteration) for the weight matrices inside the
- * layers. It needs less than half the steps that AdamW needs here; embedding and norms stay with AdamW (adamw.h).
+ * layers; embedding and norms go by AdamW (adamw.h). Why: docs/demo-model.md.
  */
 #ifndef TRAIN_MUON_H
 #define TRAIN_MUON_H
