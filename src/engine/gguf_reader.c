@@ -22,7 +22,6 @@ struct pml_gguf_reader {
     size_t prefix_size;
     uint64_t position; /* in the file, of the byte to hand out next; all before it were hashed */
     struct pml_hash hash;
-    char *path;
 };
 
 /* Reads exactly SIZE bytes from the descriptor. */
@@ -33,9 +32,9 @@ static bool read_exact(struct pml_gguf_reader *r, void *out, size_t size, struct
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
-            return pml_fail_io(err, "read %s", r->path);
+            return pml_fail_io(err, "read");
         if (!got)
-            return pml_fail(err, PML_NO, "gguf", "%s: has become shorter while it was read", r->path);
+            return pml_fail(err, PML_NO, "gguf", "has become shorter while it was read");
         at += got;
         size -= (size_t)got;
     }
@@ -58,7 +57,7 @@ static bool read_prefix(struct pml_gguf_reader *r, struct pml_error *err)
         if (pml_gguf_parse(&r->meta, r->prefix, size, r->file_size, &more, err))
             return true;
     }
-    return pml_wrap(err, "%s", r->path);
+    return false;
 }
 
 struct pml_gguf_reader *pml_gguf_open(const char *path, struct pml_error *err)
@@ -66,7 +65,7 @@ struct pml_gguf_reader *pml_gguf_open(const char *path, struct pml_error *err)
     PML_AUTO(gguf_reader) struct pml_gguf_reader *r = calloc(1, sizeof *r);
     if (!r)
         return pml_fail_memory(err);
-    r->fd = open(path, O_RDONLY | O_CLOEXEC);
+    r->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe is refused, not waited for */
     if (r->fd < 0)
         return pml_fail_io(err, "open %s", path);
     struct stat st;
@@ -75,14 +74,9 @@ struct pml_gguf_reader *pml_gguf_open(const char *path, struct pml_error *err)
     if (!S_ISREG(st.st_mode))
         return pml_fail(err, PML_UNKNOWN, "io", "%s: not a regular file", path);
     r->file_size = (uint64_t)st.st_size;
-    r->path = strdup(path);
-    if (!r->path)
-        return pml_fail_memory(err);
     pml_hash_sha256(&r->hash);
-    if (!read_prefix(r, err))
-        return NULL;
     uint32_t parts = 1;
-    if (!pml_gguf_u32(&r->meta, "split.count", PML_OPTIONAL, &parts, err))
+    if (!read_prefix(r, err) || !pml_gguf_u32(&r->meta, "split.count", PML_OPTIONAL, &parts, err))
         return pml_wrap(err, "%s", path);
     if (parts > 1)
         return pml_fail(err, PML_NO, "model", "%s: one of %u parts of a split model, which is not supported", path,
@@ -127,7 +121,7 @@ bool pml_gguf_read(struct pml_gguf_reader *r, uint64_t offset, void *out, size_t
 {
     uint64_t end;
     if (offset < r->position || __builtin_add_overflow(offset, (uint64_t)size, &end) || end > r->file_size)
-        return pml_fail(err, PML_UNKNOWN, "internal", "%s: read out of order", r->path);
+        return pml_fail(err, PML_UNKNOWN, "internal", "read out of order");
     return skip_to(r, offset, err) && take(r, out, size, err);
 }
 
@@ -137,9 +131,9 @@ bool pml_gguf_finish(struct pml_gguf_reader *r, uint8_t digest[PML_SHA256_SIZE],
     if (!skip_to(r, r->file_size, err))
         return false;
     if (fstat(r->fd, &st) != 0)
-        return pml_fail_io(err, "stat %s", r->path);
+        return pml_fail_io(err, "stat");
     if ((uint64_t)st.st_size != r->file_size)
-        return pml_fail(err, PML_NO, "gguf", "%s: has grown while it was read", r->path);
+        return pml_fail(err, PML_NO, "gguf", "has grown while it was read");
     pml_hash_final(&r->hash, digest);
     return true;
 }
@@ -153,7 +147,6 @@ void pml_gguf_close(struct pml_gguf_reader *r)
     pml_hash_auto(&r->hash);
     pml_gguf_free(&r->meta);
     free(r->prefix);
-    free(r->path);
     free(r);
 }
 

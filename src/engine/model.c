@@ -411,13 +411,10 @@ static void fill_info(struct pml_model *m, const struct pml_gguf *g, const struc
         i->parameters += g->tensors[t].dims[0] * g->tensors[t].dims[1] * g->tensors[t].dims[2] * g->tensors[t].dims[3];
 }
 
-static bool load(struct loader *l, const char *path, struct pml_error *err)
+static bool load(struct loader *l, struct pml_error *err)
 {
     struct pml_model *m = l->model;
     float base, scale;
-    m->reader = pml_gguf_open(path, err);
-    if (!m->reader)
-        return false;
     l->gguf = pml_gguf_meta(m->reader);
     if (l->gguf->tensor_count == 0)
         return pml_fail(err, PML_NO, "model", "the file holds a vocabulary only, no weights");
@@ -426,7 +423,7 @@ static bool load(struct loader *l, const char *path, struct pml_error *err)
         return false;
     m->tokenizer = pml_tokenizer_new(l->gguf, err);
     if (!m->tokenizer)
-        return pml_wrap(err, "tokenizer");
+        return false;
     m->info.vocabulary = pml_tokenizer_count(m->tokenizer);
     if (!plan(l, err) || !load_tensors(l, err) || !check_digest(m, l->options->expected_digest, err))
         return false;
@@ -447,13 +444,16 @@ struct pml_model *pml_model_open(const char *path, const struct pml_model_option
     if (!m->kernels)
         return pml_fail(err, PML_USAGE, "simd", "this CPU has no %s", pml_simd_name(options->simd));
     m->reference = options->reference;
+    m->reader = pml_gguf_open(path, err);
+    if (!m->reader)
+        return NULL;
     struct loader l = { .model = m, .options = options };
-    bool ok = load(&l, path, err);
+    bool ok = load(&l, err);
     free(l.places);
     free(l.rows);
     free(l.group);
     free(l.row);
-    return ok ? pml_take(&m) : pml_wrap(err, "model %s", path);
+    return ok ? pml_take(&m) : pml_wrap(err, "%s", path);
 }
 
 void pml_model_free(struct pml_model *m)

@@ -27,8 +27,10 @@ static int print_digests(const char *path, bool json)
     if (!reader)
         return pml_cmd_fail(&verb_model, &err);
     const struct pml_gguf *g = pml_gguf_meta(reader);
-    if (!pml_chat_template_digest(digest, g, &err) || !pml_gguf_finish(reader, file, &err))
+    if (!pml_chat_template_digest(digest, g, &err) || !pml_gguf_finish(reader, file, &err)) {
+        pml_wrap(&err, "%s", path);
         return pml_cmd_fail(&verb_model, &err);
+    }
     pml_digest_text(template, digest);
     pml_digest_text(file_text, file);
     pml_oms_root(digest, file);
