@@ -2,6 +2,7 @@
 /* Files and directories. */
 #include "base/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -85,6 +86,24 @@ bool pml_write_file(const char *path, const void *bytes, size_t size, mode_t mod
         return false;
     }
     return sync_parent(path, err);
+}
+
+bool pml_remove_dir(const char *dir, struct pml_error *err)
+{
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT ? true : (bool)pml_fail_io(err, "open %s", dir);
+    DIR *entries = fdopendir(fd);
+    if (!entries) {
+        close(fd);
+        return pml_fail_io(err, "open %s", dir);
+    }
+    for (struct dirent *entry; (entry = readdir(entries));) {
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            unlinkat(fd, entry->d_name, 0); /* what stays is told by rmdir */
+    }
+    closedir(entries);
+    return rmdir(dir) == 0 ? true : (bool)pml_fail_io(err, "remove %s", dir);
 }
 
 static bool make_parents(const char *dir, struct pml_error *err)

@@ -20,6 +20,10 @@ char *pml_read_file(const char *path, size_t limit, size_t *size, struct pml_err
 PML_CHECKED
 bool pml_write_file(const char *path, const void *bytes, size_t size, mode_t mode, struct pml_error *err);
 
+/* Removes a directory and the files in it, whatever they are called; one that is not there is removed. io. */
+PML_CHECKED
+bool pml_remove_dir(const char *dir, struct pml_error *err);
+
 /* Writes all of it to a descriptor. io. */
 PML_CHECKED
 bool pml_write_all(int fd, const void *bytes, size_t size, struct pml_error *err);

@@ -2,7 +2,6 @@
 /* Keys and keysets of a service. */
 #include "serve/identity.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/err.h>
@@ -188,18 +187,11 @@ static struct pml_identity *load_kept(const struct pml_identity_options *options
     return pml_take(&identity);
 }
 
+/* Also what a crash has left of files that were being written. */
 static bool remove_keys(const char *state_dir, const char *name, struct pml_error *err)
 {
-    struct key_paths paths;
-    paths_of(&paths, state_dir, name);
-    const char *const files[] = { paths.receipt, paths.tls, paths.keyset };
-    for (size_t i = 0; i < PML_COUNT(files); i++) {
-        if (unlink(files[i]) != 0 && errno != ENOENT && errno != ENOTDIR)
-            return pml_fail_io(err, "remove %s", files[i]);
-    }
-    if (rmdir(paths.dir) != 0 && errno != ENOENT)
-        return pml_fail_io(err, "remove %s", paths.dir);
-    return true;
+    char path[4096];
+    return pml_remove_dir(pml_path(path, state_dir, name), err);
 }
 
 static bool move_keys(const char *state_dir, const char *from, const char *to, struct pml_error *err)

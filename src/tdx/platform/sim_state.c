@@ -97,20 +97,6 @@ static bool fill(const char *dir, int64_t now, struct pml_error *err)
            write_collateral(dir, &pki, &spec.sgx, now, now, err);
 }
 
-/* Removes a directory and the files in it, which are all that this code puts there. */
-static bool remove_dir(const char *dir, struct pml_error *err)
-{
-    DIR *entries = opendir(dir);
-    if (!entries)
-        return pml_fail_io(err, "open %s", dir);
-    for (struct dirent *entry; (entry = readdir(entries));) {
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            unlinkat(dirfd(entries), entry->d_name, 0);
-    }
-    closedir(entries);
-    return rmdir(dir) == 0 ? true : (bool)pml_fail_io(err, "remove %s", dir);
-}
-
 /* A complete new platform in a directory beside DIR/sim, whose name it writes to PATH. */
 static bool prepare(char path[4096], const char *dir, struct pml_error *err)
 {
@@ -120,7 +106,7 @@ static bool prepare(char path[4096], const char *dir, struct pml_error *err)
         return pml_fail_io(err, "create %s", path);
     if (fill(path, pml_now(), err))
         return true;
-    if (!remove_dir(path, &ignored))
+    if (!pml_remove_dir(path, &ignored))
         return pml_wrap(err, "make simulated platform (left-over %s)", path);
     return pml_wrap(err, "make simulated platform");
 }
@@ -139,7 +125,7 @@ static bool make(const char *dir, const char *sim, struct pml_error *err)
     if (rename(made, sim) == 0)
         return sync_dir(dir, err);
     int reason = errno;
-    if (!remove_dir(made, err))
+    if (!pml_remove_dir(made, err))
         return false;
     if (reason == ENOTEMPTY || reason == EEXIST) /* another process made it meanwhile */
         return true;
@@ -248,7 +234,7 @@ bool pml_sim_state_reset(const char *dir, struct pml_error *err)
         return false;
     if (renameat2(AT_FDCWD, made, AT_FDCWD, sim, RENAME_EXCHANGE) != 0)
         return pml_fail_io(err, "replace %s", sim);
-    return sync_dir(dir, err) && remove_dir(made, err);
+    return sync_dir(dir, err) && pml_remove_dir(made, err);
 }
 
 /* Reads the bundle; *DUE tells whether it has to be renewed at NOW. */

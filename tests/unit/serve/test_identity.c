@@ -166,6 +166,8 @@ static void an_interrupted_renewal_leaves_the_old_or_the_new(void **state)
     assert_int_equal(mkdir(in(a, f, "keys.new"), 0700), 0);
     snprintf(command, sizeof command, "cp %s %s", in(a, f, "keys/tls.key"), in(b, f, "keys.new"));
     assert_int_equal(system(command), 0);
+    snprintf(command, sizeof command, "cp %s %s", in(a, f, "keys/tls.key"), in(b, f, "keys.new/receipt.key.Hx3k1A"));
+    assert_int_equal(system(command), 0);
     PML_AUTO(identity) struct pml_identity *undone = open_at(f, NOW);
     assert_string_equal(undone->digest, new->digest);
     assert_int_equal(access(in(a, f, "keys.new"), F_OK), -1);
