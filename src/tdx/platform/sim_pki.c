@@ -177,6 +177,26 @@ bool pml_sim_pki_issue(struct pml_sim_pki *pki, const struct pml_sim_pki_spec *s
     return true;
 }
 
+bool pml_sim_pki_is_for(const struct pml_sim_pki *pki, const struct pml_sim_sgx *sgx, bool *is_for,
+                        struct pml_error *err)
+{
+    PML_AUTO(mem) char *wanted = sgx_extension(sgx, err);
+    PML_AUTO(buf) struct pml_buf found = { 0 };
+    ASN1_OBJECT *oid = OBJ_txt2obj(sgx_oid, 1);
+    if (!wanted || !oid) {
+        ASN1_OBJECT_free(oid);
+        return wanted ? pml_fail_memory(err) : false;
+    }
+    int at = X509_get_ext_by_OBJ(pki->cert[PML_SIM_PCK], oid, -1);
+    ASN1_OBJECT_free(oid);
+    const ASN1_OCTET_STRING *value = at < 0 ? NULL : X509_EXTENSION_get_data(X509_get_ext(pki->cert[PML_SIM_PCK], at));
+    pml_put_text(&found, "DER:");
+    if (value)
+        pml_put_hex(&found, ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value));
+    *is_for = found.size == strlen(wanted) && !memcmp(found.bytes, wanted, found.size);
+    return pml_buf_check(&found, err);
+}
+
 void pml_sim_pki_free(struct pml_sim_pki *pki)
 {
     for (size_t i = 0; i < PML_SIM_ROLES; i++) {

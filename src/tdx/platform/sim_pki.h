@@ -66,6 +66,10 @@ bool pml_sim_pki_keys(struct pml_sim_pki *pki, struct pml_error *err);
 /* Issues the certificates, in the order of the roles, replacing any that PKI has. */
 PML_CHECKED
 bool pml_sim_pki_issue(struct pml_sim_pki *pki, const struct pml_sim_pki_spec *spec, struct pml_error *err);
+/* Whether the PCK certificate's SGX extension is exactly the one of SGX. */
+PML_CHECKED
+bool pml_sim_pki_is_for(const struct pml_sim_pki *pki, const struct pml_sim_sgx *sgx, bool *is_for,
+                        struct pml_error *err);
 void pml_sim_pki_free(struct pml_sim_pki *pki);
 void pml_sim_pki_auto(struct pml_sim_pki *pki);
 

@@ -193,7 +193,11 @@ static bool load(struct pml_sim_state *state, struct pml_error *err)
     struct pml_sim_pki_spec spec;
     pml_sim_pki_spec(&spec, &state->platform, state->made);
     state->sgx = spec.sgx;
-    return true;
+    bool is_own;
+    if (!pml_sim_pki_is_for(&state->pki, &state->sgx, &is_own, err))
+        return false;
+    return is_own || pml_fail(err, PML_UNKNOWN, "sim_state", "%s/platform.json is not that of %s/pck.pem", state->dir,
+                              state->dir);
 }
 
 /* True if there is nothing at PATH, or an empty directory. */
