@@ -89,6 +89,7 @@ struct job { /* made by a caller, then the store thread's */
 };
 
 struct pml_store { /* the thread's own, but for the queue and the flag */
+    char path[4096];
     struct pml_queue *queue;
     atomic_bool full;
     atomic_llong probed; /* when the thread was last asked to look for room, seconds */
@@ -105,9 +106,9 @@ struct pml_store { /* the thread's own, but for the queue and the flag */
 
 /* --- SQLite --- */
 
-static void *fail_sqlite(const struct pml_store *s, const char *what, struct pml_error *err)
+static void *fail_sqlite(const struct pml_store *s, struct pml_error *err)
 {
-    return pml_fail(err, PML_UNKNOWN, "store", "%s: %s", what, sqlite3_errmsg(s->db));
+    return pml_fail(err, PML_UNKNOWN, "store", "%s: %s", s->path, sqlite3_errmsg(s->db));
 }
 
 /* Runs a statement that answers nothing, and makes it ready for the next time. */
@@ -116,7 +117,7 @@ static bool run(struct pml_store *s, enum statement which, struct pml_error *err
     sqlite3_stmt *statement = s->statements[which];
     bool done = sqlite3_step(statement) == SQLITE_DONE;
     if (!done)
-        fail_sqlite(s, "store", err);
+        fail_sqlite(s, err);
     sqlite3_reset(statement);
     sqlite3_clear_bindings(statement);
     return done;
@@ -129,7 +130,7 @@ static bool used(struct pml_store *s, uint64_t *bytes, struct pml_error *err)
     if (row)
         *bytes = (uint64_t)sqlite3_column_int64(statement, 0);
     else
-        fail_sqlite(s, "store", err);
+        fail_sqlite(s, err);
     sqlite3_reset(statement);
     return row;
 }
@@ -228,7 +229,7 @@ static bool get(struct pml_store *s, struct job *job, struct pml_store_answer *a
         if (!answer->found)
             pml_fail_memory(err);
     } else if (status != SQLITE_DONE) {
-        fail_sqlite(s, "store", err);
+        fail_sqlite(s, err);
     }
     sqlite3_reset(statement);
     return status == SQLITE_DONE || answer->found;
@@ -304,7 +305,7 @@ static void *store_thread(void *arg)
 
 static bool exec(struct pml_store *s, const char *sql, struct pml_error *err)
 {
-    return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK || fail_sqlite(s, "open", err);
+    return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK || fail_sqlite(s, err);
 }
 
 static bool format_version(struct pml_store *s, int *version, int *tables, struct pml_error *err)
@@ -318,7 +319,7 @@ static bool format_version(struct pml_store *s, int *version, int *tables, struc
         *version = sqlite3_column_int(statement, 0);
         *tables = sqlite3_column_int(statement, 1);
     } else {
-        fail_sqlite(s, "open", err);
+        fail_sqlite(s, err);
     }
     sqlite3_finalize(statement);
     return read;
@@ -335,12 +336,12 @@ static bool prepare(struct pml_store *s, struct pml_error *err)
         if (!exec(s, schema, err))
             return false;
     } else if (version != FORMAT_VERSION) {
-        return pml_fail(err, PML_UNKNOWN, "store", "a database of another program or version");
+        return pml_fail(err, PML_UNKNOWN, "store", "%s: a database of another program or version", s->path);
     }
     for (size_t i = 0; i < STATEMENTS; i++) {
         if (sqlite3_prepare_v3(s->db, statement_text[i], -1, SQLITE_PREPARE_PERSISTENT, &s->statements[i], NULL) !=
             SQLITE_OK)
-            return fail_sqlite(s, "open", err);
+            return fail_sqlite(s, err);
     }
     return true;
 }
@@ -349,9 +350,9 @@ static bool open_database(struct pml_store *s, const struct pml_store_options *o
 {
     PML_AUTO(fd) int fd = open(options->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600); /* SQLite would use 0644 */
     if (fd < 0)
-        return pml_fail_io(err, "open");
+        return pml_fail_io(err, "open %s", s->path);
     if (sqlite3_open_v2(options->path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
-        return fail_sqlite(s, "open", err);
+        return fail_sqlite(s, err);
     return prepare(s, err) &&
            exec(s, options->sync_full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL", err);
 }
@@ -365,8 +366,8 @@ struct pml_store *pml_store_open(const struct pml_store_options *options, struct
     s->max_size = options->max_size;
     s->now = options->now ? options->now : pml_now;
     s->queue = pml_queue_new(QUEUE_LIMIT, err);
+    snprintf(s->path, sizeof s->path, "%s", options->path);
     if (!s->queue || !open_database(s, options, err)) {
-        pml_wrap(err, "%s", options->path);
         pml_store_close(s);
         return NULL;
     }
