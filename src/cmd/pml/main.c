@@ -82,6 +82,7 @@ static int run_program(char **argv)
 
 int main(int argc, char **argv)
 {
+    pml_process_harden(); /* prompts and tokens pass through */
     if (argc < 2)
         return usage(stderr);
     if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))
