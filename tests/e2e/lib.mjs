@@ -104,8 +104,30 @@ export class Server {
     }
 }
 
+function runToEnd(program, args) {
+    const { status, signal, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8', maxBuffer: 64 << 20, timeout: 120000 });
+    return { status: signal ?? status, stdout, stderr };
+}
+
 // Runs `pml ARGS`; { status, stdout, stderr }.
 export function pml(...args) {
-    const { status, stdout, stderr } = spawnSync(pmlProgram, args, { encoding: 'utf8', maxBuffer: 64 << 20 });
-    return { status, stdout, stderr };
+    return runToEnd(pmlProgram, args);
+}
+
+// Runs `pml-serve ARGS` that is to end by itself.
+export function serve(...args) {
+    return runToEnd(serveProgram, args);
+}
+
+// Runs pml with INPUT on its standard input while servers in this process go on.
+export function pmlBeside(args, input = '') {
+    return new Promise((resolve) => {
+        const child = spawn(pmlProgram, args);
+        let stdout = '', stderr = '';
+        child.stdout.on('data', (bytes) => { stdout += bytes; });
+        child.stderr.on('data', (bytes) => { stderr += bytes; });
+        child.on('close', (status, signal) => resolve({ status: signal ?? status, stdout, stderr }));
+        child.stdin.on('error', () => {});
+        child.stdin.end(input);
+    });
 }

@@ -3,12 +3,11 @@
 // server's own TLS key and changes one thing. Each change must end the run in the check it is about, with the exit status for that,
 // and no prompt may have arrived before the checks up to identity have passed.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import crypto from 'node:crypto';
 import fs from 'node:fs';
 import https from 'node:https';
 import path from 'node:path';
-import { check, model, pmlProgram, Server, temporaryDirectory } from './lib.mjs';
+import { check, model, pmlBeside, Server, temporaryDirectory } from './lib.mjs';
 
 const prompt = 'What are you? PLUM-4711';
 const checkNames = ['report', 'quote', 'report_data', 'tls_key', 'event_log', 'model', 'engine', 'identity', 'receipt', 'request_hash',
@@ -18,21 +17,8 @@ const server = await Server.start();
 const url = server.url.origin;
 const trust = ['--trust-simulated', server.state];
 
-// Runs pml with INPUT on its standard input while servers in this process go on.
-function run(args, input = '') {
-    return new Promise((resolve) => {
-        const child = spawn(pmlProgram, args);
-        let stdout = '', stderr = '';
-        child.stdout.on('data', (bytes) => { stdout += bytes; });
-        child.stderr.on('data', (bytes) => { stderr += bytes; });
-        child.on('close', (status) => resolve({ status, stdout, stderr }));
-        child.stdin.on('error', () => {});
-        child.stdin.end(input);
-    });
-}
-
 async function runJson(args, input) {
-    const result = await run([...args, '--json'], input);
+    const result = await pmlBeside([...args, '--json'], input);
     assert.equal(result.stdout.split('\n').length, 2, `not one line: ${result.stdout}${result.stderr}`);
     return { ...result, verdict: JSON.parse(result.stdout) };
 }
@@ -190,7 +176,7 @@ try {
     });
 
     await check('text output says SIMULATED first and last, shows the answer and a line a check', async () => {
-        const { status, stdout, stderr } = await run(['chat', url, 'Hello.', ...trust, '--temp', '0', '--max-tokens', '30']);
+        const { status, stdout, stderr } = await pmlBeside(['chat', url, 'Hello.', ...trust, '--temp', '0', '--max-tokens', '30']);
         const lines = stdout.trimEnd().split('\n');
         assert.equal(status, 0, stdout + stderr);
         assert.match(lines[0], /^SIMULATED/);
@@ -257,7 +243,7 @@ try {
     });
 
     await check('a printed policy is accepted, and an altered pin is not', async () => {
-        const printed = await run(['chat', url, '--print-policy', ...trust]);
+        const printed = await pmlBeside(['chat', url, '--print-policy', ...trust]);
         assert.equal(printed.status, 0);
         const policy = JSON.parse(printed.stdout);
         const policyFile = path.join(temporary, 'policy.json');
@@ -277,7 +263,7 @@ try {
             assert.equal(middle.prompts, 0);
         }
         fs.writeFileSync(policyFile, '{"mr_tdd":[]}');
-        assert.equal((await run(['chat', url, prompt, '--policy', policyFile])).status, 2);
+        assert.equal((await pmlBeside(['chat', url, prompt, '--policy', policyFile])).status, 2);
     });
 
     await check('what was saved verifies, with and without bodies', async () => {
@@ -355,7 +341,7 @@ try {
             [3, ['receipt', 'verify', '/nonexistent', '--report', '/nonexistent']],
         ];
         for (const [status, args] of cases) {
-            const result = await run(args);
+            const result = await pmlBeside(args);
             assert.equal(result.status, status, `${args.join(' ')}: ${result.stdout}${result.stderr}`);
         }
         const nothing = await runJson(['chat', 'https://127.0.0.1:1', 'x']);
