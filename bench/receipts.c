@@ -96,10 +96,10 @@ int main(int argc, char **argv)
     PML_AUTO(mem) double *differences = calloc(pairs, sizeof *differences);
     if (!client || !with || !without || !differences)
         return 3;
-    snprintf(
-        body, sizeof body,
-        "{\"messages\":[{\"role\":\"user\",\"content\":\"What is a receipt?\"}],\"temperature\":0,\"max_tokens\":%lu}",
-        tokens);
+    snprintf(body, sizeof body,
+             "{\"messages\":[{\"role\":\"user\",\"content\":\"Please tell me a "
+             "story.\"}],\"temperature\":0,\"max_tokens\":%lu}",
+             tokens);
     if (!measure(client, body, pairs, with, without))
         return 3;
     for (size_t i = 0; i < pairs; i++)
