@@ -18,8 +18,20 @@ export const pmlProgram = path.join(build, 'src/cmd/pml/pml');
 
 const name = path.basename(process.argv[1]).replace(/\.[a-z]+$/, '');
 
-// Runs FN; prints "ok - FILE: WHAT" or "not ok" with the reason. A failed check does not stop those that follow.
+const running = new Set();
+
+function killServers(except = new Set()) {
+    for (const child of running) {
+        if (!except.has(child))
+            child.kill('SIGKILL');
+    }
+}
+process.on('exit', () => killServers());
+
+// Runs FN; prints "ok - FILE: WHAT" or "not ok" with the reason. A failed check does not stop those that follow; servers
+// that it has started are killed.
 export async function check(what, fn) {
+    const before = new Set(running);
     try {
         await fn();
         console.log(`ok - ${name}: ${what}`);
@@ -27,6 +39,7 @@ export async function check(what, fn) {
         console.log(`not ok - ${name}: ${what}`);
         console.log(String(error?.stack ?? error).replace(/^/gm, '# '));
         process.exitCode = 1;
+        killServers(before);
     }
 }
 
@@ -47,7 +60,11 @@ export class Server {
             serveProgram,
             ['-m', gguf, '--listen', listen, '--state', server.state, '--simulated', '--ready-fd', '3', ...args],
             { stdio: ['ignore', 'ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
-        server.ended = new Promise((resolve) => server.child.on('close', (code, signal) => resolve(signal ?? code)));
+        running.add(server.child);
+        server.ended = new Promise((resolve) => server.child.on('close', (code, signal) => {
+            running.delete(server.child);
+            resolve(signal ?? code);
+        }));
         server.child.stderr.on('data', (bytes) => { server.log += bytes; });
         let ready = '';
         for await (const bytes of server.child.stdio[3]) {
