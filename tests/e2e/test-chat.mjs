@@ -3,11 +3,12 @@
 // server's own TLS key and changes one thing. Each change must end the run in the check it is about, with the exit status for that,
 // and no prompt may have arrived before the checks up to identity have passed.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import crypto from 'node:crypto';
 import fs from 'node:fs';
 import https from 'node:https';
 import path from 'node:path';
-import { check, model, pmlBeside, Server, temporaryDirectory } from './lib.mjs';
+import { check, model, pmlBeside, pmlProgram, Server, temporaryDirectory } from './lib.mjs';
 
 const prompt = 'What are you? PLUM-4711';
 const checkNames = ['report', 'quote', 'report_data', 'tls_key', 'event_log', 'model', 'engine', 'identity', 'receipt', 'request_hash',
@@ -346,6 +347,18 @@ try {
         }
         const nothing = await runJson(['chat', 'https://127.0.0.1:1', 'x']);
         assert.deepEqual([nothing.status, nothing.verdict.error.code, nothing.verdict.ok], [3, 'network', false]);
+    });
+
+    await check('a verdict that cannot be printed is no success', () => {
+        const full = fs.openSync('/dev/full', 'w');
+        for (const args of [['chat', url, 'Hello.', ...trust], ['chat', url, '--print-policy', ...trust], verifyArgs(), replayArgs()]) {
+            for (const more of [[], ['--json']]) {
+                const { status, stderr } = spawnSync(pmlProgram, [...args, ...more], { stdio: ['ignore', full, 'pipe'], encoding: 'utf8' });
+                assert.equal(status, 3, `${args[0]} ${more}: ${stderr}`);
+                assert.match(stderr, /^pml: standard output: No space left on device$/m);
+            }
+        }
+        fs.closeSync(full);
     });
 
     await check('a service that wants a token refuses without, and is verified with one', async () => {

@@ -186,7 +186,8 @@ static int print_policy(const struct chat *chat)
         return pml_cmd_fail(&verb_chat, &err);
     fprintf(stderr, "%sreview what this policy pins before you trust it\n",
             checks->verdict.simulated ? "SIMULATED: " : "");
-    return puts(policy) < 0 || fflush(stdout) != 0 ? PML_UNKNOWN : 0;
+    puts(policy);
+    return pml_cmd_end(0);
 }
 
 static int tell(const struct chat *chat)
@@ -198,7 +199,7 @@ static int tell(const struct chat *chat)
         return pml_cmd_fail(&verb_chat, &checks->error);
     if (!chat->o->json) {
         verdict_print(checks);
-        return pml_checks_status(checks);
+        return pml_cmd_end(pml_checks_status(checks));
     }
     json_t *object = pml_checks_json(checks, &err);
     bool answered = chat->session.response && chat->session.answer.done;

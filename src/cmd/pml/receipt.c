@@ -106,7 +106,7 @@ static int tell(const struct pml_checks *checks, bool json)
     if (!json) {
         verdict_simulated(checks);
         verdict_print(checks);
-        return pml_checks_status(checks);
+        return pml_cmd_end(pml_checks_status(checks));
     }
     return pml_cmd_json(pml_checks_json(checks, &err), pml_checks_status(checks));
 }

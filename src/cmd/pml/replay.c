@@ -99,7 +99,7 @@ static int replay(const struct replay_options *o)
     if (o->json)
         return pml_cmd_json(pml_replay_json(&verdict), pml_replay_status(&verdict));
     print_verdict(&verdict);
-    return pml_replay_status(&verdict);
+    return pml_cmd_end(pml_replay_status(&verdict));
 }
 
 static int run(int argc, char **argv)

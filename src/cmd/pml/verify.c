@@ -276,7 +276,7 @@ static int print_verdict(const struct pml_verdict *v, bool json)
     int status = v->accepted ? 0 : (int)v->error.kind;
     if (!json) {
         print_text(v);
-        return fflush(stdout) == 0 ? status : PML_UNKNOWN;
+        return pml_cmd_end(status);
     }
     json_t *object = pml_verdict_json(v, &err);
     return object ? pml_cmd_json(object, status) : pml_cmd_fail(&verb_verify, &err);
