@@ -9,7 +9,7 @@ export PML_BUILD
 shift
 
 if [ ! -e "$here/node_modules/.package-lock.json" ] || [ "$here/package-lock.json" -nt "$here/node_modules/.package-lock.json" ]; then
-    npm ci --prefix "$here" --omit=peer --no-audit --no-fund --silent || { echo "not ok - npm ci"; exit 1; }
+    npm ci --prefix "$here" --omit=peer --no-audit --no-fund --loglevel=error || { echo "not ok - npm ci"; exit 1; }
 fi
 
 shopt -s nullglob
