@@ -312,10 +312,23 @@ static bool may_be_null(const char *name)
     return find_pin(&pin, name);
 }
 
-bool pml_policy_parse(struct pml_policy *policy, const char *text, size_t size, struct pml_error *err)
+bool pml_policy_read(struct pml_policy *policy, json_t *object, struct pml_error *err)
 {
     const char *name;
     json_t *value;
+    if (!json_is_object(object))
+        return pml_fail(err, PML_USAGE, "policy_format", "policy: not a JSON object");
+    json_object_foreach(object, name, value) {
+        if (json_is_null(value) && may_be_null(name))
+            continue;
+        if (!read_member(policy, name, value, err))
+            return pml_wrap(err, "policy: %.60s", name);
+    }
+    return true;
+}
+
+bool pml_policy_parse(struct pml_policy *policy, const char *text, size_t size, struct pml_error *err)
+{
     PML_AUTO(policy) struct pml_policy p;
     pml_policy_init(&p);
     if (size > PML_POLICY_MAX)
@@ -328,14 +341,8 @@ bool pml_policy_parse(struct pml_policy *policy, const char *text, size_t size, 
         }
         return pml_wrap(err, "policy");
     }
-    if (!json_is_object(object))
-        return pml_fail(err, PML_USAGE, "policy_format", "policy: not a JSON object");
-    json_object_foreach(object, name, value) {
-        if (json_is_null(value) && may_be_null(name))
-            continue;
-        if (!read_member(&p, name, value, err))
-            return pml_wrap(err, "policy: %.60s", name);
-    }
+    if (!pml_policy_read(&p, object, err))
+        return false;
     *policy = p;
     pml_policy_init(&p); /* what it owned has moved */
     return true;

@@ -68,6 +68,22 @@ void pml_policy_init(struct pml_policy *policy);
 /* Reads a policy file. POLICY is overwritten. PML_USAGE "policy_format"; memory. */
 PML_CHECKED
 bool pml_policy_parse(struct pml_policy *policy, const char *text, size_t size, struct pml_error *err);
+/* Reads the members that OBJECT has over those of POLICY, which may have changed in part on failure. policy_format,
+ * memory. */
+PML_CHECKED
+bool pml_policy_read(struct pml_policy *policy, json_t *object, struct pml_error *err);
+/*
+ * Tightens POLICY by the policy object of somebody who may only ask for more: what POLICY accepts afterwards, it
+ * accepted before. Members that OBJECT lacks change nothing. Statuses, allowed advisories and pinned values are
+ * intersected, even to nothing; flags and bits of td_attributes stay allowed where both allow them; of numbers the
+ * stricter counts; rejected advisories unite. Roots, and a `compat` other than POLICY's, are refused, for neither is
+ * stricter than another. POLICY is unchanged on failure. policy_format, memory.
+ */
+PML_CHECKED
+bool pml_policy_tighten(struct pml_policy *policy, json_t *object, struct pml_error *err);
+/* A copy that is freed on its own. memory. */
+PML_CHECKED
+bool pml_policy_copy(struct pml_policy *out, const struct pml_policy *policy, struct pml_error *err);
 /* As above from a file. io. */
 PML_CHECKED
 bool pml_policy_load(struct pml_policy *policy, const char *path, struct pml_error *err);

@@ -2,6 +2,7 @@
 /* Policies: what the file may say, and what each member refuses. */
 #include "test.h"
 
+#include "base/json.h"
 #include "base/memory.h"
 #include "dcap/policy.h"
 
@@ -107,6 +108,80 @@ static void each_member_refuses_under_its_own_code(void **state)
     assert_string_equal(judge("{\"models\":[\"sha256:" AA32 "\"]}", PML_POLICY_LOG_CHECKED_LATER), "");
 }
 
+/* What the policies A and B come to, when B may only tighten A; "" for acceptance. */
+static const char *judge_both(const char *a, const char *b)
+{
+    struct pml_error err = { 0 };
+    PML_AUTO(verdict) struct pml_verdict v = genuine();
+    PML_AUTO(policy) struct pml_policy policy;
+    PML_AUTO(json) json_t *asked = json_loads(b, 0, NULL);
+    if (!pml_policy_parse(&policy, a, strlen(a), &err))
+        fail_msg("%s: %s", a, err.text);
+    if (!pml_policy_tighten(&policy, asked, &err))
+        return err.code;
+    return pml_policy_apply(&v, &policy, 0, &err) ? "" : err.code;
+}
+
+/* Both orders: a policy that refuses goes on refusing whatever is asked for beside it. */
+static void tightening_never_loosens(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *holds, *fails, *code;
+    } cases[] = {
+        { "{\"accept_status\":[\"UpToDate\",\"OutOfDate\"]}", "{\"accept_status\":[\"OutOfDate\"]}",
+          "status_not_accepted" },
+        { "{\"min_tcb_eval_num\":17}", "{\"min_tcb_eval_num\":18}", "policy_min_tcb_eval_num" },
+        { "{\"max_collateral_age_s\":1000}", "{\"max_collateral_age_s\":999}", "policy_max_collateral_age_s" },
+        { "{\"allowed_advisory_ids\":[\"INTEL-SA-00001\",\"INTEL-SA-00002\"]}",
+          "{\"allowed_advisory_ids\":[\"INTEL-SA-00002\"]}", "policy_allowed_advisory_ids" },
+        { "{\"rejected_advisory_ids\":[\"INTEL-SA-00002\"]}", "{\"rejected_advisory_ids\":[\"INTEL-SA-00001\"]}",
+          "policy_rejected_advisory_ids" },
+        { "{\"mr_td\":[\"" AA48 "\"]}", "{\"mr_td\":[\"" AA32 "00000000000000000000000000000000\"]}", "policy_mr_td" },
+        { "{\"mr_td\":null}", "{\"mr_td\":[]}", "policy_mr_td" },
+    };
+    for (size_t i = 0; i < PML_COUNT(cases); i++) {
+        assert_string_equal(judge_both(cases[i].holds, cases[i].holds), "");
+        assert_string_equal(judge_both(cases[i].holds, "{}"), "");
+        assert_string_equal(judge_both(cases[i].holds, cases[i].fails), cases[i].code);
+        assert_string_equal(judge_both(cases[i].fails, cases[i].holds), cases[i].code);
+        assert_string_equal(judge_both(cases[i].fails, "{}"), cases[i].code);
+        assert_string_equal(judge_both("{}", cases[i].fails), cases[i].code);
+    }
+    assert_string_equal(judge_both("{}", "{\"compat\":\"dcap-qvl\"}"), "policy_format");
+    assert_string_equal(judge_both("{\"compat\":\"dcap-qvl\"}", "{\"compat\":\"dcap-qvl\"}"), "");
+    assert_string_equal(judge_both("{}", "{\"acept_status\":[]}"), "policy_format");
+}
+
+static void tightening_takes_what_both_allow(void **state)
+{
+    (void)state;
+    struct pml_error err = { 0 };
+    PML_AUTO(policy) struct pml_policy policy;
+    static const char own[] = "{\"allow_debug\":true,\"allow_service_td\":true,\"require_sept_ve_disable\":false,"
+                              "\"td_attributes_allowed\":\"0f00000000000000\",\"collateral_grace_period_s\":100}";
+    static const char other[] = "{\"allow_debug\":false,\"require_sept_ve_disable\":true,"
+                                "\"td_attributes_allowed\":\"fc00000000000000\",\"collateral_grace_period_s\":50}";
+    static const char looser[] = "{\"allow_debug\":true,\"require_sept_ve_disable\":false,"
+                                 "\"td_attributes_allowed\":\"ffffffffffffffff\",\"collateral_grace_period_s\":500}";
+    PML_AUTO(json) json_t *asked = json_loads(other, 0, NULL);
+    PML_AUTO(json) json_t *asked_more = json_loads(looser, 0, NULL);
+    assert_true(pml_policy_parse(&policy, own, sizeof own - 1, &err));
+    assert_true(pml_policy_tighten(&policy, asked, &err));
+    for (size_t i = 0; i < 2; i++) {
+        assert_false(policy.allow_debug);
+        assert_true(policy.allow_service_td);
+        assert_true(policy.require_sept_ve_disable);
+        assert_int_equal(policy.td_attributes_allowed, 0x0c);
+        assert_int_equal(policy.collateral_grace_period_s, 50);
+        assert_true(pml_policy_tighten(&policy, asked_more, &err));
+    }
+    pml_policy_free(&policy);
+    assert_true(pml_policy_tighten(&policy, asked_more, &err)); /* the default policy gives no grace */
+    assert_int_equal(policy.collateral_grace_period_s, -1);
+    assert_int_equal(policy.td_attributes_allowed, PML_TD_ATTRIBUTES_ALLOWED);
+}
+
 static void relaunch_is_a_status_of_its_own(void **state)
 {
     (void)state;
@@ -146,10 +221,9 @@ static void what_did_not_verify_is_never_accepted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(files_are_read_strictly),
-        cmocka_unit_test(each_member_refuses_under_its_own_code),
-        cmocka_unit_test(relaunch_is_a_status_of_its_own),
-        cmocka_unit_test(what_did_not_verify_is_never_accepted),
+        cmocka_unit_test(files_are_read_strictly),         cmocka_unit_test(each_member_refuses_under_its_own_code),
+        cmocka_unit_test(tightening_never_loosens),        cmocka_unit_test(tightening_takes_what_both_allow),
+        cmocka_unit_test(relaunch_is_a_status_of_its_own), cmocka_unit_test(what_did_not_verify_is_never_accepted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
