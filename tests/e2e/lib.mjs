@@ -14,6 +14,7 @@ export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '
 export const build = path.resolve(root, process.env.PML_BUILD ?? 'build-asan');
 export const model = path.join(root, 'models/demo.gguf');
 export const serveProgram = path.join(build, 'src/cmd/serve/pml-serve');
+export const verifierProgram = path.join(build, 'src/cmd/verifier/pml-verifier');
 export const pmlProgram = path.join(build, 'src/cmd/pml/pml');
 
 const name = path.basename(process.argv[1]).replace(/\.[a-z]+$/, '');
@@ -51,14 +52,27 @@ export function temporaryDirectory() {
 
 // A server that is ready. stop() ends it with SIGTERM and gives its exit status.
 export class Server {
+    // pml-serve on a simulated platform.
     static async start({ args = [], state, gguf = model, listen = '127.0.0.1:0', env = {} } = {}) {
         const server = new Server();
         server.state = state ?? path.join(temporaryDirectory(), 'state');
         server.ownsState = !state;
+        await server.run(serveProgram, ['-m', gguf, '--listen', listen, '--state', server.state, '--simulated', ...args], env);
+        server.ca = fs.readFileSync(path.join(server.state, 'tls.crt'));
+        return server;
+    }
+
+    // pml-verifier.
+    static async startVerifier(args) {
+        const server = new Server();
+        await server.run(verifierProgram, ['--listen', '127.0.0.1:0', ...args]);
+        return server;
+    }
+
+    async run(program, args, env = {}) {
+        const server = this;
         server.log = '';
-        server.child = spawn(
-            serveProgram,
-            ['-m', gguf, '--listen', listen, '--state', server.state, '--simulated', '--ready-fd', '3', ...args],
+        server.child = spawn(program, ['--ready-fd', '3', ...args],
             { stdio: ['ignore', 'ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
         running.add(server.child);
         server.ended = new Promise((resolve) => server.child.on('close', (code, signal) => {
@@ -76,8 +90,6 @@ export class Server {
         if (!match)
             throw new Error(`the server did not start (${await server.ended}):\n${server.log}`);
         server.url = new URL(match[1]);
-        server.ca = fs.readFileSync(path.join(server.state, 'tls.crt'));
-        return server;
     }
 
     async stop(signal = 'SIGTERM') {
@@ -147,4 +159,9 @@ export function pmlBeside(args, input = '') {
         child.stdin.on('error', () => {});
         child.stdin.end(input);
     });
+}
+
+// Runs `pml-verifier ARGS` that is to end by itself.
+export function runVerifier(...args) {
+    return runToEnd(verifierProgram, args);
 }

@@ -8,7 +8,7 @@ trap 'rm -rf "$dir"' EXIT
 meson install -C "$build" --no-rebuild --destdir "$dir" >"$dir/log" 2>&1 || { cat "$dir/log" >&2; exit 1; }
 bin=$(dirname "$(find "$dir" -name pml -type f)")
 {
-    printf 'bin/%s\n' pml pml-serve pml-tdxsim
+    printf 'bin/%s\n' pml pml-serve pml-tdxsim pml-verifier
     ls "$source/docs/man" | sed 's#^#share/man/man1/#'
 } | sort >"$dir/wanted"
 (cd "$bin/.." && find . -type f | sed 's#^\./##' | sort) >"$dir/found"

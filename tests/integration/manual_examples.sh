@@ -1,8 +1,8 @@
 #!/bin/sh
-# manual_examples.sh PML PML-SERVE PML-TDXSIM SOURCE: runs the examples of the manual pages and of the README as a user
+# manual_examples.sh PML PML-SERVE PML-TDXSIM PML-VERIFIER SOURCE: runs the examples of the manual pages and of the README as a user
 # would, in one directory with models/demo.gguf. In a page, displays (.Bd) are run and lines (.Dl) are not. Where they
 # speak of the default address they talk to a server that is started here on another port.
-source=$4
+source=$5
 if [ -e /dev/tdx_guest ]; then
     echo "skipped: inside a TD nothing is simulated"
     exit 77
@@ -14,6 +14,7 @@ mkdir "$dir/bin" "$dir/home" "$dir/work" "$dir/work/models"
 ln -s "$(realpath "$1")" "$dir/bin/pml"
 ln -s "$(realpath "$2")" "$dir/bin/pml-serve"
 ln -s "$(realpath "$3")" "$dir/bin/pml-tdxsim"
+ln -s "$(realpath "$4")" "$dir/bin/pml-verifier"
 cp "$source/models/demo.gguf" "$dir/work/models"
 export PATH="$dir/bin:$PATH" HOME="$dir/home" no_proxy='*'
 unset XDG_STATE_HOME

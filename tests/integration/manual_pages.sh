@@ -1,11 +1,12 @@
 #!/bin/sh
-# manual_pages.sh PML PML-SERVE PML-TDXSIM SOURCE: the manual pages say what the programs do. Options: source, --help and
+# manual_pages.sh PML PML-SERVE PML-TDXSIM PML-VERIFIER SOURCE: the manual pages say what the programs do. Options: source, --help and
 # page name the same ones. JSON: what is printed is in the page, what is in the page is printed. In README
 # and docs/*.md: options and links exist.
 pml=$1
 serve=$2
 tdxsim=$3
-source=$4
+verifier=$4
+source=$5
 man=$source/docs/man
 model=$source/models/demo.gguf
 dir=$(mktemp -d) || exit 1
@@ -63,6 +64,7 @@ while read -r verb; do
     case $verb in
     serve) program=$serve file=$source/src/cmd/serve/main.c ;;
     tdxsim) program=$tdxsim file=$source/src/cmd/tdxsim/main.c ;;
+    verifier) program=$verifier file=$source/src/cmd/verifier/main.c ;;
     *) program="$pml $verb" file=$source/src/cmd/pml/$verb.c ;;
     esac
     $program --help >"$dir/help.$verb" || wrong "$program --help"

@@ -22,6 +22,7 @@ extern const struct verb verb_version;
 
 static const struct verb program_serve = { .name = "serve",
                                            .summary = "attested OpenAI-compatible endpoint over a local model" };
+static const struct verb program_verifier = { .name = "verifier", .summary = "HTTP service that judges quotes" };
 static const struct verb program_tdxsim = { .name = "tdxsim", .summary = "care of a simulated TDX platform" };
 
 /* In the order of help; NULL ends a group. */
@@ -30,7 +31,7 @@ static const struct {
     const struct verb *verbs[5];
 } groups[] = {
     { "Serve and ask", { &program_serve, &verb_chat } },
-    { "Check", { &verb_verify, &verb_receipt, &verb_replay } },
+    { "Check", { &verb_verify, &verb_receipt, &verb_replay, &program_verifier } },
     { "Models", { &verb_model, &verb_tokenize, &verb_generate, &verb_bench } },
     { "Platforms and this program", { &verb_quote, &verb_version, PML_SIMULATOR ? &program_tdxsim : NULL } },
 };
