@@ -199,6 +199,26 @@ static bool read_data(struct jinja_lexer *l, struct jinja_token *out, bool *agai
     return true;
 }
 
+/* e, a sign and up to three digits, or none of it. DIGITS has room. */
+static bool read_exponent(const char **at, const char *end, char *digits, size_t *size)
+{
+    const char *from = *at;
+    if (from == end || (*from | 32) != 'e')
+        return true;
+    from++;
+    if (from < end && (*from == '+' || *from == '-'))
+        from++;
+    const char *to = from;
+    while (to < end && is_digit(*to) && to - from < 4)
+        to++;
+    if (to == from || to - from > 3)
+        return false;
+    memcpy(digits + *size, *at, (size_t)(to - *at));
+    *size += (size_t)(to - *at);
+    *at = to;
+    return true;
+}
+
 static bool read_number(struct jinja_lexer *l, struct jinja_token *out, struct pml_error *err)
 {
     char digits[64];
@@ -215,10 +235,12 @@ static bool read_number(struct jinja_lexer *l, struct jinja_token *out, struct p
             fraction = true;
             out->kind = JINJA_TOKEN_REAL;
         }
-        if (size + 1 >= sizeof digits || (out->kind == JINJA_TOKEN_INTEGER && size >= 18))
+        if (size + 8 >= sizeof digits || (out->kind == JINJA_TOKEN_INTEGER && size >= 18))
             return fail(l, "a number is too long", err);
         digits[size++] = *at;
     }
+    if (out->kind == JINJA_TOKEN_REAL && !read_exponent(&at, l->end, digits, &size))
+        return fail(l, "a malformed number", err);
     digits[size] = 0;
     l->at = at;
     if (out->kind == JINJA_TOKEN_INTEGER)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "engine/jinja.h"
 #include "engine/jinja_eval.h"
 
 static struct jinja_value fail_operands(struct jinja_run *run, struct jinja_value a, struct jinja_value b)
@@ -93,6 +94,8 @@ static struct jinja_value repeated(struct jinja_run *run, struct jinja_value tex
 {
     struct jinja_sink sink = { 0 };
     struct jinja_span span = jinja_flat(run, text);
+    if (count > 0 && span.size > PML_JINJA_OUTPUT_MAX / (uint64_t)count)
+        return jinja_fail(run, "the template makes a text that is too long");
     for (int64_t i = 0; i < count && span.size && !run->failed; i++)
         jinja_put(run, &sink, span);
     return jinja_sink_take(run, &sink);
