@@ -492,6 +492,10 @@ static bool check_advisories(const struct pml_verdict *v, const struct pml_polic
 static bool check_collateral(const struct pml_verdict *v, const struct pml_policy *p, struct pml_error *err)
 {
     const struct pml_supplemental *s = &v->supplemental;
+    if (v->on_chain && p->min_tcb_eval_num >= 0)
+        return pml_fail(err, PML_NO, "policy_min_tcb_eval_num", "the contract does not tell its TCB evaluation number");
+    if (v->on_chain && p->max_collateral_age_s >= 0)
+        return pml_fail(err, PML_NO, "policy_max_collateral_age_s", "the contract does not tell its collateral's age");
     if (p->min_tcb_eval_num >= 0 && s->tcb_eval_num < p->min_tcb_eval_num)
         return pml_fail(err, PML_NO, "policy_min_tcb_eval_num",
                         "collateral has TCB evaluation number %" PRId64 ", at least %" PRId64 " is wanted",

@@ -109,6 +109,7 @@ static json_t *error_json(const struct pml_error *error)
 json_t *pml_verdict_json(const struct pml_verdict *v, struct pml_error *err)
 {
     const struct pml_supplemental *s = &v->supplemental;
+    bool dated = v->ok && !v->on_chain;
     const char *tee = v->body_type == PML_BODY_NONE ? NULL : v->body_type == PML_BODY_SGX ? "sgx" : "tdx";
     json_t *out = json_pack(
         "{s:b, s:b, s:b, s:s?, s:o, s:s?, s:s?, s:s?, s:s?, s:s?, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "ok",
@@ -118,9 +119,9 @@ json_t *pml_verdict_json(const struct pml_verdict *v, struct pml_error *err)
         "tdx_module_status", pml_tcb_status_name(v->tdx_module_status), "relaunch", pml_tcb_status_name(v->relaunch),
         "current_status", pml_tcb_status_name(v->current_status), "advisory_ids",
         v->ok ? json_incref(v->advisory_ids) : json_array(), "fmspc", v->ok ? HEX(s->fmspc) : json_null(),
-        "tcb_eval_num", v->ok ? json_integer(s->tcb_eval_num) : json_null(), "tcb_date",
-        time_or_null(v->ok, s->tcb_date), "verified_at", time_or_null(true, v->verified_at), "earliest_expiration",
-        time_or_null(v->ok, s->earliest_expiration_date), "report", pml_report_json(v->body_type, &v->td, &v->sgx),
+        "tcb_eval_num", dated ? json_integer(s->tcb_eval_num) : json_null(), "tcb_date",
+        time_or_null(dated, s->tcb_date), "verified_at", time_or_null(true, v->verified_at), "earliest_expiration",
+        time_or_null(dated, s->earliest_expiration_date), "report", pml_report_json(v->body_type, &v->td, &v->sgx),
         "error", error_json(&v->error));
     return out ? out : pml_fail_memory(err);
 }

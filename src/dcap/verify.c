@@ -11,6 +11,7 @@
 #include "base/encode.h"
 #include "base/memory.h"
 #include "base/time.h"
+#include "dcap/attributes.h"
 #include "dcap/ecdsa.h"
 #include "dcap/verification.h"
 
@@ -460,34 +461,15 @@ static bool refuse_revoked(struct pml_verification *v, struct pml_error *err)
     return true;
 }
 
-static bool check_td_attributes(const struct pml_verification *v, struct pml_error *err)
-{
-    static const uint8_t none[48];
-    const struct pml_td_report *td = &v->quote.td;
-    uint64_t allowed = v->in->td_attributes_allowed ? *v->in->td_attributes_allowed : PML_TD_ATTRIBUTES_ALLOWED;
-    uint64_t reserved = td->td_attributes & ~(allowed | PML_TD_DEBUG);
-    if (td->td_attributes & PML_TD_DEBUG && !v->in->allow_debug)
-        return pml_fail(err, PML_NO, "td_debug", "the TD runs in debug mode: its host can read it");
-    if (reserved)
-        return pml_fail(err, PML_NO, "td_attributes_reserved",
-                        "td_attributes has bits that are not allowed: 0x%016" PRIx64, reserved);
-    if (!(td->td_attributes & PML_TD_SEPT_VE_DISABLE) && !v->in->allow_sept_ve)
-        return pml_fail(err, PML_NO, "sept_ve_disable",
-                        "the TD lets its host inject page faults (SEPT_VE_DISABLE is clear)");
-    if (memcmp(td->mr_service_td, none, sizeof none) != 0 && !v->in->allow_service_td)
-        return pml_fail(err, PML_NO, "mr_service_td", "a service TD is bound to the TD");
-    note(v, "td_attributes 0x%016" PRIx64, td->td_attributes);
-    return true;
-}
-
 /* S17. */
 static bool check_attributes(struct pml_verification *v, struct pml_error *err)
 {
+    if (!pml_attributes_check(v->in, &v->quote, err))
+        return false;
     if (pml_quote_is_td(&v->quote))
-        return check_td_attributes(v, err);
-    if (v->quote.sgx.attributes[0] & PML_SGX_DEBUG && !v->in->allow_debug)
-        return pml_fail(err, PML_NO, "sgx_debug", "the enclave runs in debug mode: its host can read it");
-    note(v, "attributes 0x%02x", v->quote.sgx.attributes[0]);
+        note(v, "td_attributes 0x%016" PRIx64, v->quote.td.td_attributes);
+    else
+        note(v, "attributes 0x%02x", v->quote.sgx.attributes[0]);
     return true;
 }
 

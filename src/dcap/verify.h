@@ -77,6 +77,8 @@ struct pml_supplemental {
 struct pml_verdict {
     bool ok, accepted;
     bool simulated; /* the PCK chain ends in a marked root, whether trusted or not */
+    bool on_chain;  /* a contract has judged: of statuses only `status` and `relaunch`, of supplemental only fmspc is
+                       known */
     /* As far as the quote could be parsed. */
     uint16_t quote_version;       /* 0: unknown */
     enum pml_body_type body_type; /* PML_BODY_NONE: unknown */
