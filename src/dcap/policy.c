@@ -524,11 +524,15 @@ bool pml_policy_apply(struct pml_verdict *verdict, const struct pml_policy *poli
     return true;
 }
 
+struct pml_trust pml_policy_trust(const struct pml_policy *policy)
+{
+    return (struct pml_trust){ policy->has_root ? &policy->root : NULL, policy->simulated_roots,
+                               policy->simulated_root_count };
+}
+
 void pml_policy_input(struct pml_verify_input *in, const struct pml_policy *policy)
 {
-    in->root = policy->has_root ? &policy->root : NULL;
-    in->simulated_roots = policy->simulated_roots;
-    in->simulated_root_count = policy->simulated_root_count;
+    in->trust = pml_policy_trust(policy);
     in->allow_debug = policy->allow_debug;
     in->allow_service_td = policy->allow_service_td;
     in->allow_sept_ve = !policy->require_sept_ve_disable;

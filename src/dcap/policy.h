@@ -114,6 +114,8 @@ enum {
 PML_CHECKED
 bool pml_policy_apply(struct pml_verdict *verdict, const struct pml_policy *policy, unsigned flags,
                       struct pml_error *err);
+/* The roots that the policy trusts; borrows them. */
+struct pml_trust pml_policy_trust(const struct pml_policy *policy);
 /* Fills roots, attribute flags, grace and compatibility of IN from the policy. */
 void pml_policy_input(struct pml_verify_input *in, const struct pml_policy *policy);
 /* Verifies and judges: true if accepted. The verdict is filled either way and must be freed. */

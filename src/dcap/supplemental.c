@@ -35,7 +35,7 @@ static void fill_dates(struct pml_supplemental *s, const struct pml_verification
 {
     struct window qe = { INT64_MAX, INT64_MIN, INT64_MAX };
     narrow_cert(&qe, &v->qe_signer);
-    narrow_cert(&qe, &v->root);
+    narrow_cert(&qe, &v->platform.root);
     narrow(&qe, v->root_crl.this_update, v->root_crl.next_update);
     narrow(&qe, v->qe_identity.issue_date, v->qe_identity.next_update);
     s->qe_iden_earliest_issue_date = qe.earliest_issue;
@@ -43,8 +43,8 @@ static void fill_dates(struct pml_supplemental *s, const struct pml_verification
     s->qe_iden_earliest_expiration_date = qe.earliest_expiration;
 
     struct window all = qe;
-    narrow_cert(&all, &v->leaf);
-    narrow_cert(&all, &v->intermediate);
+    narrow_cert(&all, &v->platform.leaf);
+    narrow_cert(&all, &v->platform.intermediate);
     narrow_cert(&all, &v->tcb_signer);
     narrow(&all, v->pck_crl.this_update, v->pck_crl.next_update);
     narrow(&all, v->tcb_info.issue_date, v->tcb_info.next_update);
@@ -97,7 +97,7 @@ static json_t *advisories(const struct pml_evaluation *e, const struct pml_isv_l
 
 static void fill_platform(struct pml_supplemental *s, const struct pml_verification *v)
 {
-    const struct pml_pck *pck = &v->pck;
+    const struct pml_pck *pck = &v->platform.pck;
     memcpy(s->ppid, pck->ppid, sizeof s->ppid);
     memcpy(s->cpu_svn, pck->cpu_svn, sizeof s->cpu_svn);
     memcpy(s->fmspc, pck->fmspc, sizeof s->fmspc);
@@ -109,7 +109,7 @@ static void fill_platform(struct pml_supplemental *s, const struct pml_verificat
     s->dynamic_platform = pck->dynamic_platform;
     s->cached_keys = pck->cached_keys;
     s->smt_enabled = pck->smt_enabled;
-    pml_sha384(s->root_key_id, v->root.point.bytes, v->root.point.size);
+    pml_sha384(s->root_key_id, v->platform.root.point.bytes, v->platform.root.point.size);
 }
 
 bool pml_verification_report(struct pml_verification *v, struct pml_error *err)

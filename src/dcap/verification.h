@@ -3,9 +3,7 @@
 #ifndef PML_DCAP_VERIFICATION_H
 #define PML_DCAP_VERIFICATION_H
 
-#include "dcap/cert.h"
-#include "dcap/crl.h"
-#include "dcap/pem.h"
+#include "dcap/check.h"
 #include "dcap/qe_identity.h"
 #include "dcap/tcb_info.h"
 #include "dcap/verify.h"
@@ -19,14 +17,14 @@ struct pml_evaluation {
 struct pml_verification {
     const struct pml_verify_input *in;
     struct pml_verdict *verdict;
+    struct pml_when when;
     const char *step;
 
     struct pml_quote quote;
     struct pml_crl root_crl, pck_crl;
-    struct pml_chain pck_chain, tcb_chain, qe_chain; /* their DER */
-    struct pml_cert root, intermediate, leaf;
+    struct pml_pck_chain platform;
+    struct pml_chain tcb_chain, qe_chain; /* their DER */
     struct pml_cert tcb_signer, qe_signer;
-    struct pml_pck pck;
     struct pml_tcb_info tcb_info;
     struct pml_qe_identity qe_identity;
     const struct pml_isv_level *qe_level;

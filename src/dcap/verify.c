@@ -34,12 +34,6 @@ static int shown(struct pml_text text)
     return text.size < 40 ? (int)text.size : 40;
 }
 
-/* Past END, and past the grace that was asked for. */
-static bool is_past(const struct pml_verification *v, int64_t end)
-{
-    return v->in->now - v->in->grace_s > end;
-}
-
 static void show_body(struct pml_verdict *verdict, const struct pml_quote *q)
 {
     if (q->version >= 3 && q->version <= 5)
@@ -80,22 +74,6 @@ static bool parse_crls(struct pml_verification *v, struct pml_error *err)
     return true;
 }
 
-static bool is_root(struct pml_bytes der, const struct pml_root *root)
-{
-    return pml_bytes_equal(der, root->der, root->size);
-}
-
-static bool is_trusted_root(const struct pml_verification *v, struct pml_bytes der)
-{
-    if (is_root(der, v->in->root ? v->in->root : &pml_intel_root))
-        return true;
-    for (size_t i = 0; i < v->in->simulated_root_count; i++) {
-        if (is_root(der, &v->in->simulated_roots[i]))
-            return true;
-    }
-    return false;
-}
-
 /* The mark of a simulated root on the last certificate of a chain, whatever the rest of it is worth. */
 static bool chain_is_marked(const char *text, size_t size)
 {
@@ -123,7 +101,7 @@ static bool pin_signer(struct pml_chain *chain, const struct pml_verification *v
 {
     if (!pml_chain_decode(chain, pem.bytes, pem.size, 2, code, err))
         return false;
-    if (!pml_bytes_same(chain->cert[1], v->root.der))
+    if (!pml_bytes_same(chain->cert[1], v->platform.root.der))
         return pml_fail(err, PML_NO, code, "ends in another root than the PCK chain");
     return true;
 }
@@ -135,11 +113,10 @@ static bool pin_roots(struct pml_verification *v, struct pml_error *err)
     const struct pml_quote *q = &v->quote;
     struct pml_text pem =
         c->pck_chain.size ? c->pck_chain : (struct pml_text){ (const char *)q->cert_data, q->cert_size };
-    if (!pml_chain_decode(&v->pck_chain, pem.bytes, pem.size, 3, "pck_chain", err) ||
-        !pml_cert_parse(&v->root, v->pck_chain.cert[2], "pck_chain", err))
+    if (!pml_pck_chain_decode(&v->platform, pem, err))
         return pml_wrap(err, "pck chain");
-    v->verdict->simulated = pml_cert_is_simulated(&v->root) || (c->pck_chain.size && quote_is_marked(q));
-    if (!is_trusted_root(v, v->root.der)) {
+    v->verdict->simulated = pml_cert_is_simulated(&v->platform.root) || (c->pck_chain.size && quote_is_marked(q));
+    if (!pml_trusts(&v->in->trust, v->platform.root.der)) {
         if (v->verdict->simulated)
             return pml_fail(
                 err, PML_NO, "pck_chain_root",
@@ -151,64 +128,17 @@ static bool pin_roots(struct pml_verification *v, struct pml_error *err)
     if (!pin_signer(&v->qe_chain, v, c->qe_identity_chain, "qe_identity_chain", err))
         return pml_wrap(err, "qe identity chain");
     note(v, "three chains end in %s%s", v->verdict->simulated ? "a simulated root that was added" : "the trusted root",
-         v->in->root && !v->verdict->simulated ? " that was given" : "");
-    return true;
-}
-
-/* Name, validity and signature of one certificate; CA or not, with the usage that goes with it. */
-static bool check_cert(const struct pml_verification *v, const struct pml_cert *cert, const struct pml_cert *issuer,
-                       bool ca, const char *code, const char *expired_code, struct pml_error *err)
-{
-    char from[PML_TIME_TEXT], until[PML_TIME_TEXT];
-    uint8_t usage = ca ? PML_KU_CERT_SIGN : PML_KU_DIGITAL_SIGNATURE;
-    if (!pml_bytes_same(cert->issuer, issuer->subject))
-        return pml_fail(err, PML_NO, code, "issuer is not the next certificate's subject");
-    if (cert->is_ca != ca || (cert->has_key_usage && !(cert->key_usage & usage)))
-        return pml_fail(err, PML_NO, code, ca ? "is not a CA" : "is not for signing data");
-    if (v->in->now < cert->not_before || is_past(v, cert->not_after))
-        return pml_fail(err, PML_NO, expired_code, "valid from %s until %s", pml_time_text(from, cert->not_before),
-                        pml_time_text(until, cert->not_after));
-    /* The root's own signature proves nothing that its pinned bytes do not. */
-    if (cert != issuer && !pml_cert_signed_by(cert, issuer))
-        return pml_fail(err, PML_NO, code, "signature does not match");
+         v->in->trust.root && !v->verdict->simulated ? " that was given" : "");
     return true;
 }
 
 /* S4: leaf, intermediate, root in that order, by their names. */
 static bool check_pck_chain(struct pml_verification *v, struct pml_error *err)
 {
-    if (!pml_cert_parse(&v->leaf, v->pck_chain.cert[0], "pck_chain", err))
-        return pml_wrap(err, "pck certificate");
-    if (!pml_cert_parse(&v->intermediate, v->pck_chain.cert[1], "pck_chain", err))
-        return pml_wrap(err, "pck ca certificate");
-    bool platform_ca = pml_cert_cn_is(&v->intermediate, "Intel SGX PCK Platform CA");
-    if (!pml_cert_cn_is(&v->root, "Intel SGX Root CA") ||
-        (!platform_ca && !pml_cert_cn_is(&v->intermediate, "Intel SGX PCK Processor CA")) ||
-        !pml_cert_cn_is(&v->leaf, "Intel SGX PCK Certificate"))
-        return pml_fail(err, PML_NO, "pck_chain", "pck chain: not leaf, PCK CA and root by their names, in this order");
-    if (!check_cert(v, &v->root, &v->root, true, "pck_chain", "pck_chain_expired", err))
-        return pml_wrap(err, "root certificate");
-    if (!check_cert(v, &v->intermediate, &v->root, true, "pck_chain", "pck_chain_expired", err))
-        return pml_wrap(err, "pck ca certificate");
-    if (!check_cert(v, &v->leaf, &v->intermediate, false, "pck_chain", "pck_chain_expired", err))
-        return pml_wrap(err, "pck certificate");
-    if (!pml_pck_parse(&v->pck, v->leaf.sgx_extension, err))
-        return pml_wrap(err, "pck certificate");
-    note(v, "PCK certificate by the %s CA, names, dates, signatures", platform_ca ? "Platform" : "Processor");
-    return true;
-}
-
-static bool check_crl(const struct pml_verification *v, const struct pml_crl *crl, const struct pml_cert *issuer,
-                      struct pml_error *err)
-{
-    char from[PML_TIME_TEXT], until[PML_TIME_TEXT];
-    if (!pml_bytes_same(crl->issuer, issuer->subject))
-        return pml_fail(err, PML_NO, "crl_issuer", "issued by another CA than the certificates it is for");
-    if (v->in->now < crl->this_update || is_past(v, crl->next_update - 1))
-        return pml_fail(err, PML_NO, "crl_expired", "valid from %s to before %s: fetch fresh collateral",
-                        pml_time_text(from, crl->this_update), pml_time_text(until, crl->next_update));
-    if (!pml_crl_signed_by(crl, issuer))
-        return pml_fail(err, PML_NO, "crl_signature", "signature does not match");
+    if (!pml_pck_chain_check(&v->platform, v->when, err))
+        return false;
+    note(v, "PCK certificate by the %s CA, names, dates, signatures",
+         v->platform.by_platform_ca ? "Platform" : "Processor");
     return true;
 }
 
@@ -224,15 +154,15 @@ static bool parse_signers(struct pml_verification *v, struct pml_error *err)
 /* S5: both lists are genuine and current, and list none of the certificates in use. */
 static bool check_crls(struct pml_verification *v, struct pml_error *err)
 {
-    if (!check_crl(v, &v->root_crl, &v->root, err))
+    if (!pml_check_crl(&v->root_crl, &v->platform.root, v->when, err))
         return pml_wrap(err, "root ca crl");
-    if (!check_crl(v, &v->pck_crl, &v->intermediate, err))
+    if (!pml_check_crl(&v->pck_crl, &v->platform.intermediate, v->when, err))
         return pml_wrap(err, "pck crl");
     if (!parse_signers(v, err))
         return false;
-    if (pml_crl_lists(&v->root_crl, v->intermediate.serial))
+    if (pml_crl_lists(&v->root_crl, v->platform.intermediate.serial))
         return pml_fail(err, PML_NO, "intermediate_revoked", "the PCK CA has been revoked");
-    if (pml_crl_lists(&v->pck_crl, v->leaf.serial))
+    if (pml_crl_lists(&v->pck_crl, v->platform.leaf.serial))
         return pml_fail(err, PML_NO, "pck_revoked", "the platform's PCK certificate has been revoked");
     if (pml_crl_lists(&v->root_crl, v->tcb_signer.serial) || pml_crl_lists(&v->root_crl, v->qe_signer.serial))
         return pml_fail(err, PML_NO, "tcb_signing_revoked", "the TCB signing certificate has been revoked");
@@ -240,72 +170,14 @@ static bool check_crls(struct pml_verification *v, struct pml_error *err)
     return true;
 }
 
-/* How the two signed documents fail. */
-struct document_codes {
-    const char *name, *chain_code, *chain_expired_code, *signature_code, *expired_code, *not_yet_code;
-};
-
-static const struct document_codes tcb_info_codes = {
-    .name = "tcb info",
-    .chain_code = "tcb_info_chain",
-    .chain_expired_code = "tcb_info_chain_expired",
-    .signature_code = "tcb_info_signature",
-    .expired_code = "tcb_info_expired",
-    .not_yet_code = "tcb_info_not_yet_valid",
-};
-
-static const struct document_codes qe_identity_codes = {
-    .name = "qe identity",
-    .chain_code = "qe_identity_chain",
-    .chain_expired_code = "qe_identity_chain_expired",
-    .signature_code = "qe_identity_signature",
-    .expired_code = "qe_identity_expired",
-    .not_yet_code = "qe_identity_not_yet_valid",
-};
-
-/* Role, validity and signature of a signing certificate. VERIFIED: one of the same bytes has passed already. */
-static bool check_signer(const struct pml_verification *v, const struct pml_cert *signer, bool verified,
-                         const struct document_codes *codes, struct pml_error *err)
-{
-    static const char role[] = "SGX TCB Signing";
-    if (!signer->subject_cn.size || !memmem(signer->subject_cn.bytes, signer->subject_cn.size, role, sizeof role - 1))
-        return pml_fail(err, PML_NO, codes->chain_code, "%s: signed by a certificate that is not for TCB signing",
-                        codes->name);
-    if (!verified && !check_cert(v, signer, &v->root, false, codes->chain_code, codes->chain_expired_code, err))
-        return pml_wrap(err, "%s: signing certificate", codes->name);
-    return true;
-}
-
-static bool check_document(const struct pml_cert *signer, struct pml_text text, const uint8_t signature[64],
-                           const struct document_codes *codes, struct pml_error *err)
-{
-    struct pml_bytes message = { (const uint8_t *)text.bytes, text.size };
-    if (!pml_ecdsa_verify(signer->point.bytes + 1, message, signature))
-        return pml_fail(err, PML_NO, codes->signature_code, "%s: signature does not match its text", codes->name);
-    return true;
-}
-
-static bool check_window(const struct pml_verification *v, int64_t issue_date, int64_t next_update,
-                         const struct document_codes *codes, struct pml_error *err)
-{
-    char when[PML_TIME_TEXT];
-    if (v->in->now < issue_date)
-        return pml_fail(err, PML_NO, codes->not_yet_code, "%s: issued on %s only", codes->name,
-                        pml_time_text(when, issue_date));
-    if (is_past(v, next_update))
-        return pml_fail(err, PML_NO, codes->expired_code, "%s: expired on %s: fetch fresh collateral", codes->name,
-                        pml_time_text(when, next_update));
-    return true;
-}
-
 /* S6. The signature first: nothing unsigned is parsed. */
 static bool check_tcb_info(struct pml_verification *v, struct pml_error *err)
 {
     const struct pml_collateral *c = v->in->collateral;
-    if (!check_signer(v, &v->tcb_signer, false, &tcb_info_codes, err) ||
-        !check_document(&v->tcb_signer, c->tcb_info, c->tcb_info_signature, &tcb_info_codes, err) ||
+    if (!pml_check_signer(&v->tcb_signer, &v->platform.root, false, v->when, &pml_tcb_info_codes, err) ||
+        !pml_check_document(&v->tcb_signer, c->tcb_info, c->tcb_info_signature, &pml_tcb_info_codes, err) ||
         !pml_tcb_info_parse(&v->tcb_info, c->tcb_info.bytes, c->tcb_info.size, err) ||
-        !check_window(v, v->tcb_info.issue_date, v->tcb_info.next_update, &tcb_info_codes, err))
+        !pml_check_window(v->tcb_info.issue_date, v->tcb_info.next_update, v->when, &pml_tcb_info_codes, err))
         return false;
     note(v, "TCB info version %" PRId64 ", number %" PRId64 ", %zu levels", v->tcb_info.version, v->tcb_info.eval_num,
          v->tcb_info.level_count);
@@ -317,10 +189,10 @@ static bool check_qe_identity(struct pml_verification *v, struct pml_error *err)
 {
     const struct pml_collateral *c = v->in->collateral;
     bool same_signer = pml_bytes_same(v->qe_signer.der, v->tcb_signer.der);
-    if (!check_signer(v, &v->qe_signer, same_signer, &qe_identity_codes, err) ||
-        !check_document(&v->qe_signer, c->qe_identity, c->qe_identity_signature, &qe_identity_codes, err) ||
+    if (!pml_check_signer(&v->qe_signer, &v->platform.root, same_signer, v->when, &pml_qe_identity_codes, err) ||
+        !pml_check_document(&v->qe_signer, c->qe_identity, c->qe_identity_signature, &pml_qe_identity_codes, err) ||
         !pml_qe_identity_parse(&v->qe_identity, c->qe_identity.bytes, c->qe_identity.size, err) ||
-        !check_window(v, v->qe_identity.issue_date, v->qe_identity.next_update, &qe_identity_codes, err))
+        !pml_check_window(v->qe_identity.issue_date, v->qe_identity.next_update, v->when, &pml_qe_identity_codes, err))
         return false;
     note(v, "QE identity %.*s version %" PRId64 ", number %" PRId64, shown(v->qe_identity.id), v->qe_identity.id.bytes,
          v->qe_identity.version, v->qe_identity.eval_num);
@@ -347,15 +219,15 @@ static bool match_types(struct pml_verification *v, struct pml_error *err)
 static bool match_platform(struct pml_verification *v, struct pml_error *err)
 {
     char ours[13], theirs[13];
-    pml_hex(ours, v->pck.fmspc, sizeof v->pck.fmspc);
+    pml_hex(ours, v->platform.pck.fmspc, sizeof v->platform.pck.fmspc);
     pml_hex(theirs, v->tcb_info.fmspc, sizeof v->tcb_info.fmspc);
     if (strcmp(ours, theirs) != 0)
         return pml_fail(err, PML_NO, "fmspc_mismatch", "the platform is of FMSPC %s, the TCB info of %s", ours, theirs);
-    pml_hex(ours, v->pck.pce_id, sizeof v->pck.pce_id);
+    pml_hex(ours, v->platform.pck.pce_id, sizeof v->platform.pck.pce_id);
     pml_hex(theirs, v->tcb_info.pce_id, sizeof v->tcb_info.pce_id);
     if (strcmp(ours, theirs) != 0)
         return pml_fail(err, PML_NO, "pceid_mismatch", "the platform has PCEID %s, the TCB info %s", ours, theirs);
-    note(v, "FMSPC %s, PCEID %s", pml_hex(ours, v->pck.fmspc, sizeof v->pck.fmspc), theirs);
+    note(v, "FMSPC %s, PCEID %s", pml_hex(ours, v->platform.pck.fmspc, sizeof v->platform.pck.fmspc), theirs);
     return true;
 }
 
@@ -363,7 +235,7 @@ static bool match_platform(struct pml_verification *v, struct pml_error *err)
 static bool check_qe_report_signature(struct pml_verification *v, struct pml_error *err)
 {
     struct pml_bytes report = { v->quote.qe_report_bytes, PML_SGX_REPORT_SIZE };
-    if (!pml_ecdsa_verify(v->leaf.point.bytes + 1, report, v->quote.qe_report_signature))
+    if (!pml_ecdsa_verify(v->platform.leaf.point.bytes + 1, report, v->quote.qe_report_signature))
         return pml_fail(err, PML_NO, "qe_report_signature", "the platform's PCK key did not sign the QE report");
     note(v, "QE report signed by the PCK key");
     return true;
@@ -425,8 +297,9 @@ static bool evaluate(struct pml_evaluation *out, const struct pml_verification *
                      struct pml_error *err)
 {
     const struct pml_isv_level *module = NULL;
-    const struct pml_tcb_level *platform = pml_tcb_level_find(&v->tcb_info, v->pck.cpu_svn, v->pck.pce_svn, tee_tcb_svn,
-                                                              v->in->compat == PML_COMPAT_DCAP_QVL, err);
+    const struct pml_tcb_level *platform =
+        pml_tcb_level_find(&v->tcb_info, v->platform.pck.cpu_svn, v->platform.pck.pce_svn, tee_tcb_svn,
+                           v->in->compat == PML_COMPAT_DCAP_QVL, err);
     if (!platform)
         return false;
     if (tee_tcb_svn && !pml_tdx_module_check(&module, &v->tcb_info, &v->quote.td, tee_tcb_svn, err))
@@ -528,7 +401,7 @@ static void set_error(struct pml_verdict *verdict, const struct pml_error *err)
 
 bool pml_quote_verify(struct pml_verdict *verdict, const struct pml_verify_input *in, struct pml_error *err)
 {
-    struct pml_verification v = { .in = in, .verdict = verdict };
+    struct pml_verification v = { .in = in, .verdict = verdict, .when = { in->now, in->grace_s } };
     *verdict = (struct pml_verdict){ .verified_at = in->now, .grace_s = in->grace_s };
     verdict->ok = run_steps(&v, err);
     if (!verdict->ok) {

@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "dcap/check.h"
 #include "dcap/collateral.h"
 #include "dcap/root.h"
 #include "dcap/status.h"
@@ -34,10 +35,8 @@ struct pml_verify_input {
     const void *quote;
     size_t quote_size;
     const struct pml_collateral *collateral;
-    int64_t now;                            /* seconds since 1970 UTC */
-    const struct pml_root *root;            /* NULL: Intel's */
-    const struct pml_root *simulated_roots; /* trusted beside it */
-    size_t simulated_root_count;
+    int64_t now; /* seconds since 1970 UTC */
+    struct pml_trust trust;
     /* attribute policy, spec dcap §2.6; all zero is the strict default */
     bool allow_debug;
     bool allow_service_td;
