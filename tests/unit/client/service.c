@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sys/socket.h>
 
 #include "aci/events.h"
@@ -452,6 +453,7 @@ struct service *service_start(enum lie lie)
     make_keyset(s);
     measure(s);
     listen_somewhere(s);
+    signal(SIGPIPE, SIG_IGN); /* clients that find a lie hang up */
     assert_int_equal(pthread_create(&s->thread, NULL, serve, s), 0);
     return s;
 }
