@@ -20,15 +20,30 @@ static bool check_report(struct pml_checks *c, enum pml_outcome *outcome, struct
     return pml_report_parse(&c->report, c->report_text, c->report_size, err);
 }
 
+/* Fetched now, if the caller wants any to be fetched. */
+static bool fetch_collateral(const struct pml_checks *c, struct pml_collateral *out, const char *why,
+                             struct pml_error *err)
+{
+    size_t size;
+    struct pml_trust trust = pml_policy_trust(c->policy);
+    struct pml_when when = { c->now, pml_policy_grace(c->policy) };
+    if (!c->source)
+        return pml_fail(err, PML_UNKNOWN, "collateral_unavailable",
+                        "no collateral: %s, and none was given with --collateral", why);
+    PML_AUTO(mem)
+    char *text =
+        pml_source_for_quote(c->source, c->report.quote, c->report.quote_size, &trust, when, false, &size, err);
+    return text && pml_collateral_parse(out, text, size, err);
+}
+
 static bool choose_collateral(const struct pml_checks *c, struct pml_collateral *out, struct pml_error *err)
 {
     if (c->collateral)
         return pml_collateral_parse(out, c->collateral, c->collateral_size, err);
     if (c->report.collateral && !c->fresh_collateral)
         return pml_collateral_from_json(out, (json_t *)c->report.collateral, err);
-    return pml_fail(err, PML_UNKNOWN, "collateral_unavailable",
-                    "no collateral: %s, and none was given with --collateral",
-                    c->fresh_collateral ? "the report's is not wanted" : "the report carries none");
+    return fetch_collateral(c, out, c->fresh_collateral ? "the report's is not wanted" : "the report carries none",
+                            err);
 }
 
 /* The report's collateral may be old without anybody lying; then the answer is another bundle, which for a simulation
@@ -37,30 +52,36 @@ static bool is_outdated_collateral(const struct pml_checks *c, const struct pml_
 {
     static const char *const codes[] = { "tcb_info_expired", "qe_identity_expired", "crl_expired",
                                          "tcb_info_chain_expired", "qe_identity_chain_expired" };
-    for (size_t i = 0; i < PML_COUNT(codes) && !c->collateral && !c->verdict.simulated; i++) {
+    for (size_t i = 0; i < PML_COUNT(codes) && !c->collateral && !c->fresh_collateral && !c->verdict.simulated; i++) {
         if (!strcmp(err->code, codes[i]))
             return true;
     }
     return false;
 }
 
+static bool judge_quote(struct pml_checks *c, const struct pml_collateral *collateral, struct pml_error *err)
+{
+    pml_verdict_free(&c->verdict);
+    return pml_policy_verify(&c->verdict, c->report.quote, c->report.quote_size, collateral, c->now, c->policy,
+                             PML_POLICY_IGNORE_REPORT_DATA | PML_POLICY_LOG_CHECKED_LATER, err);
+}
+
 static bool check_quote(struct pml_checks *c, enum pml_outcome *outcome, struct pml_error *err)
 {
     (void)outcome;
     PML_AUTO(collateral) struct pml_collateral collateral = { 0 };
+    PML_AUTO(collateral) struct pml_collateral fetched = { 0 };
     if (!c->report.quote)
         return pml_fail(err, PML_NO, "quote_format", "the report carries no quote");
     if (!choose_collateral(c, &collateral, err)) {
         pml_verdict_unknown(&c->verdict, c->report.quote, c->report.quote_size, c->now, err);
         return false;
     }
-    if (!pml_policy_verify(&c->verdict, c->report.quote, c->report.quote_size, &collateral, c->now, c->policy,
-                           PML_POLICY_IGNORE_REPORT_DATA | PML_POLICY_LOG_CHECKED_LATER, err)) {
-        if (is_outdated_collateral(c, err))
-            return pml_fail(err, PML_UNKNOWN, "collateral_unavailable",
-                            "the report's collateral is out of date, and none was given with --collateral");
+    bool accepted = judge_quote(c, &collateral, err);
+    if (!accepted && is_outdated_collateral(c, err))
+        accepted = fetch_collateral(c, &fetched, "the report's is out of date", err) && judge_quote(c, &fetched, err);
+    if (!accepted)
         return false;
-    }
     if (c->verdict.body_type < PML_BODY_TD10)
         return pml_fail(err, PML_NO, "tee_type", "the quote is not of a TD");
     return true;

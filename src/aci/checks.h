@@ -17,6 +17,7 @@
 #include "aci/receipt.h"
 #include "aci/report.h"
 #include "dcap/policy.h"
+#include "dcap/source.h"
 #include "tdx/event_log.h"
 
 enum pml_check {
@@ -53,8 +54,9 @@ struct pml_checks {
     bool policy_given;      /* POLICY came from the user and not only from defaults and trusted roots */
     const char *collateral; /* bundle; NULL: the report's */
     size_t collateral_size;
-    bool fresh_collateral; /* never the report's */
-    int64_t now;           /* unix seconds at which everything is judged */
+    bool fresh_collateral;     /* never the report's */
+    struct pml_source *source; /* of collateral when there is none, or it is out of date; NULL: it is not fetched */
+    int64_t now;               /* unix seconds at which everything is judged */
 
     const char *receipt_text;
     size_t receipt_size;

@@ -58,6 +58,7 @@ bool pml_session_open(struct pml_session *session, const struct pml_session_opti
     s.checks.collateral = options->collateral;
     s.checks.collateral_size = options->collateral_size;
     s.checks.fresh_collateral = options->fresh_collateral;
+    s.checks.source = options->source;
     *session = s;
     s = (struct pml_session){ 0 };
     return true;

@@ -21,6 +21,7 @@ struct pml_session_options { /* borrowed for the life of the session, but the UR
     const char *collateral; /* bundle text; NULL: the report's */
     size_t collateral_size;
     bool fresh_collateral;
+    struct pml_source *source; /* of collateral; NULL: it is not fetched */
 };
 
 struct pml_session {

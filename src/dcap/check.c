@@ -18,7 +18,7 @@ static bool is_root(struct pml_bytes der, const struct pml_root *root)
     return pml_bytes_equal(der, root->der, root->size);
 }
 
-bool pml_trusts(const struct pml_trust *trust, struct pml_bytes root)
+static bool is_trusted(const struct pml_trust *trust, struct pml_bytes root)
 {
     if (is_root(root, trust->root ? trust->root : &pml_intel_root))
         return true;
@@ -27,6 +27,16 @@ bool pml_trusts(const struct pml_trust *trust, struct pml_bytes root)
             return true;
     }
     return false;
+}
+
+bool pml_check_root(const struct pml_cert *root, const struct pml_trust *trust, struct pml_error *err)
+{
+    if (is_trusted(trust, root->der))
+        return true;
+    if (pml_cert_is_simulated(root))
+        return pml_fail(err, PML_NO, "pck_chain_root",
+                        "this is a simulation, not Intel hardware; --trust-simulated with its root would accept it");
+    return pml_fail(err, PML_NO, "pck_chain_root", "the PCK chain does not end in the trusted root");
 }
 
 bool pml_check_cert(const struct pml_cert *cert, const struct pml_cert *issuer, bool ca, struct pml_when when,

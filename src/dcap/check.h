@@ -23,7 +23,9 @@ struct pml_trust {                          /* the roots that are trusted; borro
     size_t simulated_root_count;
 };
 
-bool pml_trusts(const struct pml_trust *trust, struct pml_bytes root);
+/* The root is trusted. pck_chain_root, and what would accept it if it is one of a simulation. */
+PML_CHECKED
+bool pml_check_root(const struct pml_cert *root, const struct pml_trust *trust, struct pml_error *err);
 
 /* Name, validity and signature of one certificate; CA or not, with the usage that goes with it. ISSUER may be CERT: a
  * root, whose own signature proves nothing that its pinned bytes do not. CODE, EXPIRED_CODE. */

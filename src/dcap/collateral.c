@@ -46,11 +46,10 @@ static bool get_crl(uint8_t **out, size_t *size, const struct pml_node *bundle, 
 
 static bool get_members(struct pml_collateral *c, const struct pml_node *bundle, struct pml_error *err)
 {
-    struct pml_text unused = { 0 }; /* the CRL is checked with the PCK chain's own intermediate */
     const struct pml_node *own_chain = pml_node_member(bundle, "pck_certificate_chain");
     if (own_chain && own_chain->type != PML_NODE_NULL && !get_text(&c->pck_chain, bundle, "pck_certificate_chain", err))
         return false;
-    return get_text(&unused, bundle, "pck_crl_issuer_chain", err) &&
+    return get_text(&c->pck_crl_chain, bundle, "pck_crl_issuer_chain", err) &&
            get_crl(&c->root_crl, &c->root_crl_size, bundle, "root_ca_crl", err) &&
            get_crl(&c->pck_crl, &c->pck_crl_size, bundle, "pck_crl", err) &&
            get_text(&c->tcb_info_chain, bundle, "tcb_info_issuer_chain", err) &&

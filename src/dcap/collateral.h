@@ -17,10 +17,11 @@
 #define PML_COLLATERAL_MAX (1 << 20) /* bytes of JSON text */
 
 struct pml_collateral {
-    struct pml_tape bundle;                                    /* owned: the texts below borrow from it */
-    struct pml_text tcb_info_chain, qe_identity_chain;         /* PEM */
-    struct pml_text tcb_info, qe_identity;                     /* JSON, exactly the bytes that are signed */
-    struct pml_text pck_chain;                                 /* PEM; size 0: the quote carries it */
+    struct pml_tape bundle;                            /* owned: the texts below borrow from it */
+    struct pml_text tcb_info_chain, qe_identity_chain; /* PEM */
+    struct pml_text pck_crl_chain;         /* PEM; verification uses the PCK chain's own intermediate instead */
+    struct pml_text tcb_info, qe_identity; /* JSON, exactly the bytes that are signed */
+    struct pml_text pck_chain;             /* PEM; size 0: the quote carries it */
     uint8_t tcb_info_signature[64], qe_identity_signature[64]; /* r || s */
     uint8_t *root_crl, *pck_crl;                               /* owned DER */
     size_t root_crl_size, pck_crl_size;

@@ -530,6 +530,11 @@ struct pml_trust pml_policy_trust(const struct pml_policy *policy)
                                policy->simulated_root_count };
 }
 
+int64_t pml_policy_grace(const struct pml_policy *policy)
+{
+    return policy->collateral_grace_period_s > 0 ? policy->collateral_grace_period_s : 0;
+}
+
 void pml_policy_input(struct pml_verify_input *in, const struct pml_policy *policy)
 {
     in->trust = pml_policy_trust(policy);
@@ -537,7 +542,7 @@ void pml_policy_input(struct pml_verify_input *in, const struct pml_policy *poli
     in->allow_service_td = policy->allow_service_td;
     in->allow_sept_ve = !policy->require_sept_ve_disable;
     in->td_attributes_allowed = &policy->td_attributes_allowed;
-    in->grace_s = policy->collateral_grace_period_s > 0 ? policy->collateral_grace_period_s : 0;
+    in->grace_s = pml_policy_grace(policy);
     in->compat = policy->compat;
 }
 

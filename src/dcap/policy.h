@@ -116,6 +116,7 @@ bool pml_policy_apply(struct pml_verdict *verdict, const struct pml_policy *poli
                       struct pml_error *err);
 /* The roots that the policy trusts; borrows them. */
 struct pml_trust pml_policy_trust(const struct pml_policy *policy);
+int64_t pml_policy_grace(const struct pml_policy *policy); /* seconds, 0: none */
 /* Fills roots, attribute flags, grace and compatibility of IN from the policy. */
 void pml_policy_input(struct pml_verify_input *in, const struct pml_policy *policy);
 /* Verifies and judges: true if accepted. The verdict is filled either way and must be freed. */

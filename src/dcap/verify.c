@@ -116,13 +116,8 @@ static bool pin_roots(struct pml_verification *v, struct pml_error *err)
     if (!pml_pck_chain_decode(&v->platform, pem, err))
         return pml_wrap(err, "pck chain");
     v->verdict->simulated = pml_cert_is_simulated(&v->platform.root) || (c->pck_chain.size && quote_is_marked(q));
-    if (!pml_trusts(&v->in->trust, v->platform.root.der)) {
-        if (v->verdict->simulated)
-            return pml_fail(
-                err, PML_NO, "pck_chain_root",
-                "this is a simulation, not Intel hardware; --trust-simulated with its root would accept it");
-        return pml_fail(err, PML_NO, "pck_chain_root", "the PCK chain does not end in the trusted root");
-    }
+    if (!pml_check_root(&v->platform.root, &v->in->trust, err))
+        return false;
     if (!pin_signer(&v->tcb_chain, v, c->tcb_info_chain, "tcb_info_chain", err))
         return pml_wrap(err, "tcb info chain");
     if (!pin_signer(&v->qe_chain, v, c->qe_identity_chain, "qe_identity_chain", err))

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/queue.h"
 #include "base/time.h"
+#include "dcap/source.h"
 #include "tdx/event_log.h"
 #include "tdx/platform.h"
 #include "tdx/quote.h"
@@ -47,21 +48,44 @@ static void drop_cache(struct pml_attestation *a)
     a->cache.text = NULL;
 }
 
+/* A real platform's collateral is Intel's, found by a quote of its own. */
+static char *fetch_collateral(struct pml_attestation *a, struct pml_error *err)
+{
+    static const uint8_t nothing[PML_REPORT_DATA_SLOT];
+    static const struct pml_trust intel;
+    size_t quote_size, size;
+    PML_AUTO(mem) uint8_t *quote = pml_platform_quote(a->options.platform, nothing, &quote_size, err);
+    if (!quote)
+        return NULL;
+    return pml_source_for_quote(a->options.source, quote, quote_size, &intel, (struct pml_when){ .now = pml_now() },
+                                false, &size, err);
+}
+
+/* *BUNDLE stays NULL where there is none to be had and none was asked for. */
+static bool get_collateral(json_t **bundle, struct pml_attestation *a, struct pml_error *err)
+{
+    PML_AUTO(mem) char *text = NULL;
+    if (!pml_platform_collateral(a->options.platform, &text, err))
+        return false;
+    if (!text && a->options.source && !(text = fetch_collateral(a, err)))
+        return false;
+    return !text || (*bundle = pml_json_load(text, strlen(text), err));
+}
+
 static void renew_collateral(struct pml_attestation *a)
 {
     struct pml_error err;
-    PML_AUTO(mem) char *text = NULL;
     json_t *bundle = NULL;
-    if (!pml_platform_collateral(a->options.platform, &text, &err) ||
-        (text && !(bundle = pml_json_load(text, strlen(text), &err)))) {
+    if (!get_collateral(&bundle, a, &err)) {
         pml_log_error(PML_LOG_WARN, "serve.collateral", &err);
         return; /* what is there stays: it may still be in date */
     }
     if (!bundle)
         pml_log(PML_LOG_WARN, "serve.collateral", "none=true reports=without");
+    if (!json_equal(a->collateral, bundle))
+        drop_cache(a);
     json_decref(a->collateral);
     a->collateral = bundle;
-    drop_cache(a);
 }
 
 /* --- one report --- */

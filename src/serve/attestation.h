@@ -15,15 +15,17 @@
 #include "serve/workload.h"
 
 struct pml_platform;
+struct pml_source;
 struct pml_attestation;
 
 struct pml_attestation_options { /* borrowed, outlive the attestation */
     struct pml_platform *platform;
     const struct pml_workload *workload;
-    unsigned cache_seconds; /* of reports without nonce; 0: never reused */
+    unsigned cache_seconds;    /* of reports without nonce; 0: never reused */
+    struct pml_source *source; /* of collateral on a real platform; NULL: reports carry none there */
 };
 
-/* Fetches the platform's collateral as well: without one, reports carry null and the log says so. */
+/* Gets the platform's collateral as well: without one, reports carry null and the log says so. */
 PML_CHECKED
 struct pml_attestation *pml_attestation_new(const struct pml_attestation_options *options, struct pml_error *err);
 void pml_attestation_free(struct pml_attestation *attestation); /* answers what is queued first */
@@ -36,7 +38,7 @@ PML_CHECKED
 bool pml_attestation_report(struct pml_attestation *attestation, struct pml_identity *identity, const uint8_t *nonce,
                             pml_attestation_done done, void *arg);
 
-/* Renews the collateral on the worker, as at the daily check. */
+/* Renews the collateral on the worker if it is time to: call it every hour. */
 void pml_attestation_refresh(struct pml_attestation *attestation);
 
 #endif

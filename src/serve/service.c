@@ -18,7 +18,6 @@
 #define WORKERS      2
 #define WORKER_QUEUE 1024
 #define HOUR_MS      3600000u
-#define DAY          86400
 #define GRACE_MS     2000u  /* for running requests to end by themselves when stopping */
 #define DRAIN_MS     10000u /* for clients to take their answers */
 
@@ -140,10 +139,7 @@ static void on_hour(void *arg)
     int64_t now = pml_now();
     if (pml_identity_is_due(s->identity, now))
         pml_service_renew(s);
-    if (now - s->collateral_checked >= DAY) {
-        s->collateral_checked = now;
-        pml_attestation_refresh(s->attestation);
-    }
+    pml_attestation_refresh(s->attestation);
     pml_timer_start(s->hourly, HOUR_MS);
 }
 
@@ -302,9 +298,9 @@ static bool open_attestation(struct pml_service *s, struct pml_error *err)
         .platform = s->options.platform,
         .workload = s->options.workload,
         .cache_seconds = s->options.report_cache < 0 ? 600 : (unsigned)s->options.report_cache,
+        .source = s->options.source,
     };
     s->attestation = pml_attestation_new(&options, err);
-    s->collateral_checked = pml_now();
     return s->attestation && attest_first(s, err);
 }
 

@@ -18,11 +18,13 @@
 struct pml_completion;
 struct pml_workers;
 struct pml_platform;
+struct pml_source;
 
 struct pml_service_options {       /* borrowed; zero and NULL are defaults unless said otherwise */
     const char *state_dir;         /* held by the caller; required */
     struct pml_platform *platform; /* required */
     struct pml_workload *workload; /* required; measured before */
+    struct pml_source *source;     /* of collateral on a real platform; NULL: it is not fetched */
     struct pml_address listen;     /* required */
     const char *const *domains;    /* names of the certificate */
     size_t domain_count;
@@ -57,7 +59,6 @@ struct pml_service {
     struct pml_completion *completions; /* that have not ended */
     size_t preparing, preparing_size;   /* requests on the workers, and bytes of their bodies */
     struct pml_timer *hourly, *grace;
-    int64_t collateral_checked; /* unix seconds */
     bool renewing, stopping, drained;
 };
 

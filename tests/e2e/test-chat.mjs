@@ -337,7 +337,7 @@ try {
             [2, ['chat', url, 'x', '--trust-simulated', server.state + '/tls.crt']],
             [2, ['receipt']], [2, ['receipt', 'verify', 'x']], [2, [...verifyArgs(), '--at', 'noon']], [2, [...verifyArgs(), '--nonce', 'AA']],
             [2, ['replay', 'x']], [2, [...replayArgs(), '-t', '0']],
-            [3, ['chat', 'https://127.0.0.1:1', 'x']], [3, ['chat', url, 'x', '--pccs', 'https://pccs.example']],
+            [3, ['chat', 'https://127.0.0.1:1', 'x']], [2, ['chat', url, 'x', '--pccs', 'http://pccs.example']],
             [3, ['chat', url, 'x', ...trust, '--fresh-collateral']], [3, ['chat', url, 'x', '--collateral', '/nonexistent']],
             [3, ['receipt', 'verify', '/nonexistent', '--report', '/nonexistent']],
         ];

@@ -10,6 +10,7 @@ source=$5
 man=$source/docs/man
 model=$source/models/demo.gguf
 dir=$(mktemp -d) || exit 1
+export XDG_STATE_HOME="$dir/xdg"
 trap 'rm -rf "$dir"' EXIT
 failed=0
 
@@ -134,8 +135,9 @@ json 0 "$pml" bench -m "$model" -p 4 -n 2 --json
 members bench
 
 begin
-for body in sgx-v3 tdx-v4 td15-v5; do
-    json 3 "$pml" verify "$source/tests/fuzz/corpus/quote/$body" --json
+json 1 "$pml" verify "$source/tests/fuzz/corpus/quote/td15-v5" --offline --json # of a root that nobody trusts
+for body in sgx-v3 tdx-v4; do
+    json 3 "$pml" verify "$source/tests/fuzz/corpus/quote/$body" --offline --json
 done
 if [ ! -e /dev/tdx_guest ]; then
     "$pml" quote --report-data 00 --simulated --state "$dir/state" --out "$dir/quote" --collateral-out "$dir/bundle" 2>"$dir/err" ||
@@ -143,6 +145,14 @@ if [ ! -e /dev/tdx_guest ]; then
     json 0 "$pml" verify "$dir/quote" --collateral "$dir/bundle" --trust-simulated "$dir/state" --json
 fi
 members verify
+
+begin
+json 3 "$pml" collateral show "$dir/none" --json
+if [ ! -e /dev/tdx_guest ]; then
+    json 0 "$pml" collateral show "$dir/bundle" --json
+    json 0 "$pml" collateral check "$dir/bundle" --trust-simulated "$dir/state" --json
+fi
+members collateral
 
 begin
 json 3 "$pml" receipt verify "$dir/none" --report "$dir/none" --json

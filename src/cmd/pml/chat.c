@@ -13,19 +13,21 @@
 #include "client/session.h"
 #include "cmd.h"
 #include "replay/replay.h"
+#include "services.h"
 #include "verdict.h"
 
 extern const struct verb verb_chat;
 
 enum { PROMPT_MAX = 4 << 20 };
 
-enum option_id { FRESH_COLLATERAL = 256, PCCS, TOKEN_FILE, PRINT_POLICY };
+enum option_id { FRESH_COLLATERAL = 256, PCCS, PCCS_CA, TOKEN_FILE, PRINT_POLICY };
 
 static const struct option options[] = { { "trust-simulated", required_argument, NULL, 's' },
                                          { "policy", required_argument, NULL, 'p' },
                                          { "collateral", required_argument, NULL, 'c' },
                                          { "fresh-collateral", no_argument, NULL, FRESH_COLLATERAL },
                                          { "pccs", required_argument, NULL, PCCS },
+                                         { "pccs-ca", required_argument, NULL, PCCS_CA },
                                          { "model", required_argument, NULL, 'm' },
                                          { "max-tokens", required_argument, NULL, 'n' },
                                          { "temp", required_argument, NULL, 't' },
@@ -41,6 +43,7 @@ static const struct option options[] = { { "trust-simulated", required_argument,
 struct chat_options {
     const char *url, *prompt; /* prompt NULL: from stdin */
     struct trust_options trust;
+    struct services services;
     bool fresh_collateral, print_policy, json;
     const char *model, *replay, *save, *token_file;
     long long max_tokens; /* 0: not said */
@@ -52,6 +55,7 @@ struct chat_options {
 struct chat {
     const struct chat_options *o;
     struct trust trust;
+    struct pml_source *source;
     char *token;
     struct pml_session session;
     json_t *messages;
@@ -233,6 +237,9 @@ static bool prepare(struct chat *chat, struct pml_error *err)
             return false;
         chat->token[strcspn(chat->token, "\r\n")] = 0;
     }
+    chat->source = services_open(&o->services, err);
+    if (!chat->source)
+        return false;
     chat->messages = json_array();
     struct pml_session_options session = { .url = o->url,
                                            .token = chat->token,
@@ -240,7 +247,8 @@ static bool prepare(struct chat *chat, struct pml_error *err)
                                            .policy_given = chat->trust.policy_given,
                                            .collateral = chat->trust.collateral,
                                            .collateral_size = chat->trust.collateral_size,
-                                           .fresh_collateral = o->fresh_collateral };
+                                           .fresh_collateral = o->fresh_collateral,
+                                           .source = chat->source };
     if (!pml_session_open(&chat->session, &session, err))
         return false;
     if (o->replay) {
@@ -276,6 +284,7 @@ static int chat(const struct chat_options *o)
         pml_wipe(chat.token, strlen(chat.token));
     free(chat.token);
     json_decref(chat.messages);
+    pml_source_free(chat.source);
     trust_free(&chat.trust);
     return status;
 }
@@ -299,7 +308,8 @@ static bool read_option(struct chat_options *o, int opt, struct pml_error *err)
     case 'p': o->trust.policy = optarg; return true;
     case 'c': o->trust.collateral = optarg; return true;
     case FRESH_COLLATERAL: o->fresh_collateral = true; return true;
-    case PCCS: return pml_fail(err, PML_UNKNOWN, "collateral_unavailable", "--pccs: this build fetches no collateral");
+    case PCCS: return services_add(&o->services, optarg, err);
+    case PCCS_CA: o->services.ca_file = optarg; return true;
     case 'm': o->model = optarg; return true;
     case 'n': return pml_cmd_int(&o->max_tokens, "--max-tokens", optarg, 1, INT32_MAX, err);
     case 't': o->has_temperature = true; return pml_cmd_float(&o->temperature, "--temp", optarg, 0, 2, err);
@@ -340,8 +350,9 @@ const struct verb verb_chat = {
     "  --policy FILE              what to accept, and which measurements to pin; a service in a real TD needs one\n"
     "  --print-policy             print such a policy for what the service is now, for review, and send nothing\n"
     "  --collateral FILE          bundle to judge the quote by instead of the report's\n"
-    "  --fresh-collateral         do not use the bundle in the report\n"
-    "  --pccs URL                 where to fetch collateral; fetching is not in this build\n"
+    "  --fresh-collateral         fetch it instead of using the bundle in the report\n"
+    "  --pccs URL                 fetch collateral from this service, default Intel's; may be repeated\n"
+    "  --pccs-ca FILE             certificates (PEM) of who vouches for its TLS key, default the system's\n"
     "  --model ID                 model to ask, default the first that the service attests\n"
     "  --max-tokens N             length of the answer at most, default up to the service\n"
     "  --temp F                   temperature from 0 (greedy) to 2, default up to the service\n"

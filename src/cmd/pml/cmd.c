@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/time.h"
+
 int pml_cmd_usage(const struct verb *verb, FILE *to)
 {
     if (to == stdout) {
@@ -67,5 +69,18 @@ bool pml_cmd_float(double *out, const char *option, const char *text, double low
     *out = strtod(text, &end);
     if (end == text || *end || !isfinite(*out) || *out < low || *out > high)
         return pml_fail(err, PML_USAGE, "usage", "%s: a number from %g to %g is wanted", option, low, high);
+    return true;
+}
+bool pml_cmd_time(int64_t *out, const char *text, struct pml_error *err)
+{
+    long long seconds;
+    if (text[0] != '@') {
+        if (!pml_time_parse(out, text))
+            return pml_fail(err, PML_USAGE, "usage", "--at: YYYY-MM-DDThh:mm:ssZ or @SECONDS is wanted");
+        return true;
+    }
+    if (!pml_cmd_int(&seconds, "--at", text + 1, 0, 253402300799, err)) /* the year 9999 */
+        return false;
+    *out = seconds;
     return true;
 }

@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "base/error.h"
@@ -33,5 +34,8 @@ bool pml_cmd_int(long long *out, const char *option, const char *text, long long
 /* A finite decimal number in [LOW, HIGH]. usage. */
 PML_CHECKED
 bool pml_cmd_float(double *out, const char *option, const char *text, double low, double high, struct pml_error *err);
+/* The argument of --at: YYYY-MM-DDThh:mm:ssZ, or @ and seconds since 1970. usage. */
+PML_CHECKED
+bool pml_cmd_time(int64_t *out, const char *text, struct pml_error *err);
 
 #endif

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /* pml verify: judges a quote by its collateral and a policy (spec dcap §2.11). */
-#include <ctype.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/encode.h"
-#include "base/file.h"
 #include "base/memory.h"
 #include "base/time.h"
 #include "cmd.h"
 #include "dcap/policy.h"
+#include "quote_file.h"
+#include "services.h"
 
 extern const struct verb verb_verify;
 
 enum {
     COLLATERAL = 256,
     PCCS,
+    PCCS_CA,
     OFFLINE,
     AT,
     ROOT,
@@ -37,6 +37,7 @@ enum {
 static const struct option options[] = {
     { "collateral", required_argument, NULL, COLLATERAL },
     { "pccs", required_argument, NULL, PCCS },
+    { "pccs-ca", required_argument, NULL, PCCS_CA },
     { "offline", no_argument, NULL, OFFLINE },
     { "at", required_argument, NULL, AT },
     { "root", required_argument, NULL, ROOT },
@@ -58,24 +59,11 @@ static const struct option options[] = {
 
 struct request {
     const char *quote, *collateral;
+    struct services services;
     bool json, verbose, help;
     int64_t now;
     struct pml_policy policy;
 };
-
-static bool get_time(int64_t *out, const char *text, struct pml_error *err)
-{
-    long long seconds;
-    if (text[0] != '@') {
-        if (!pml_time_parse(out, text))
-            return pml_fail(err, PML_USAGE, "usage", "--at: YYYY-MM-DDThh:mm:ssZ or @SECONDS is wanted");
-        return true;
-    }
-    if (!pml_cmd_int(&seconds, "--at", text + 1, 0, 253402300799, err)) /* the year 9999 */
-        return false;
-    *out = seconds;
-    return true;
-}
 
 /* One option that is a rule; those on the command line replace those of the policy file, so they are taken after it. */
 static bool take_rule(struct pml_policy *p, int opt, const char *arg, struct pml_error *err)
@@ -124,6 +112,12 @@ static bool parse_options(struct request *r, int argc, char **argv, struct pml_e
         case '?': known = false; break;
         case 'h': r->help = true; return true;
         case COLLATERAL: r->collateral = optarg; break;
+        case PCCS:
+            if (!services_add(&r->services, optarg, err))
+                return pml_wrap(err, "--pccs");
+            break;
+        case PCCS_CA: r->services.ca_file = optarg; break;
+        case OFFLINE: r->services.offline = true; break;
         case POLICY: policy = optarg; break;
         case JSON: r->json = true; break;
         case VERBOSE: r->verbose = true; break;
@@ -133,7 +127,7 @@ static bool parse_options(struct request *r, int argc, char **argv, struct pml_e
     }
     if (!known)
         return pml_fail(err, PML_USAGE, "usage", "bad option; see pml verify --help");
-    if (at && !get_time(&r->now, at, err))
+    if (at && !pml_cmd_time(&r->now, at, err))
         return false;
     if (optind + 1 != argc)
         return pml_fail(err, PML_USAGE, "usage", "one QUOTE is wanted; see pml verify --help");
@@ -151,66 +145,21 @@ static bool parse_options(struct request *r, int argc, char **argv, struct pml_e
     return true;
 }
 
-/* Hex text, or at least meant as such: only digits and white space after an optional 0x. No binary quote looks like
- * that. */
-static bool is_hex(const char *text, size_t size)
-{
-    size_t start = 0;
-    while (start < size && isspace((unsigned char)text[start]))
-        start++;
-    if (size - start >= 2 && text[start] == '0' && (text[start + 1] | 0x20) == 'x')
-        start += 2;
-    for (size_t i = start; i < size; i++) {
-        if (!isxdigit((unsigned char)text[i]) && !isspace((unsigned char)text[i]))
-            return false;
-    }
-    return true;
-}
-
-/* In place. quote_format. */
-static bool decode_hex(char *text, size_t *size, struct pml_error *err)
-{
-    size_t digits = 0;
-    for (size_t i = 0; i < *size; i++) {
-        if (!isspace((unsigned char)text[i]))
-            text[digits++] = text[i];
-    }
-    char *start = digits >= 2 && text[0] == '0' && (text[1] | 0x20) == 'x' ? text + 2 : text;
-    digits -= (size_t)(start - text);
-    if (!pml_unhex(text, digits / 2, start, digits))
-        return pml_fail(err, PML_NO, "quote_format", "quote: an odd number of hex digits");
-    *size = digits / 2;
-    return true;
-}
-
-/* A whole file; one that is larger than anything of its kind fails with CODE. */
-static char *read_input(const char *path, size_t limit, size_t *size, const char *code, struct pml_error *err)
-{
-    char *bytes = pml_read_file(path, limit, size, err);
-    if (!bytes && strcmp(err->code, "too_large") == 0) {
-        err->kind = PML_NO;
-        err->code = code;
-    }
-    return bytes;
-}
-
-static char *read_quote(const char *path, size_t *size, struct pml_error *err)
-{
-    PML_AUTO(mem) char *bytes = read_input(path, 4 * PML_QUOTE_MAX, size, "quote_format", err);
-    if (!bytes)
-        return NULL;
-    if (is_hex(bytes, *size) && !decode_hex(bytes, size, err))
-        return NULL;
-    return pml_take(&bytes);
-}
-
-static bool read_collateral(struct pml_collateral *out, const char *path, struct pml_error *err)
+/* From the file that was named, else from the services, or with --offline from what was fetched before. */
+static bool get_collateral(struct pml_collateral *out, const struct request *r, const char *quote, size_t quote_size,
+                           struct pml_error *err)
 {
     size_t size;
-    if (!path)
-        return pml_fail(err, PML_UNKNOWN, "collateral_unavailable",
-                        "no collateral: this build does not fetch it, name a bundle with --collateral FILE");
-    PML_AUTO(mem) char *text = read_input(path, PML_COLLATERAL_MAX, &size, "collateral_json", err);
+    struct pml_trust trust = pml_policy_trust(&r->policy);
+    struct pml_when when = { .now = r->now, .grace_s = pml_policy_grace(&r->policy) };
+    PML_AUTO(mem) char *text = NULL;
+    if (r->collateral) {
+        text = input_file_read(r->collateral, PML_COLLATERAL_MAX, &size, "collateral_json", err);
+    } else {
+        PML_AUTO(source) struct pml_source *source = services_open(&r->services, err);
+        if (source)
+            text = pml_source_for_quote(source, quote, quote_size, &trust, when, false, &size, err);
+    }
     return text && pml_collateral_parse(out, text, size, err);
 }
 
@@ -225,8 +174,8 @@ static bool judge(struct pml_verdict *verdict, const struct request *r, struct p
 {
     size_t size = 0;
     PML_AUTO(collateral) struct pml_collateral collateral = { 0 };
-    PML_AUTO(mem) char *quote = read_quote(r->quote, &size, err);
-    if (!quote || !read_collateral(&collateral, r->collateral, err)) {
+    PML_AUTO(mem) char *quote = quote_file_read(r->quote, &size, err);
+    if (!quote || !get_collateral(&collateral, r, quote, size, err)) {
         pml_verdict_unknown(verdict, quote, quote ? size : 0, r->now, err);
         return false;
     }
@@ -307,11 +256,12 @@ static int run(int argc, char **argv)
 
 const struct verb verb_verify = {
     "verify", "judge a TDX or SGX quote",
-    "usage: pml verify QUOTE --collateral FILE [OPTIONS]\n\n"
+    "usage: pml verify QUOTE [OPTIONS]\n\n"
     "Verifies an Intel DCAP quote (a file or -, binary or hex) and judges it by a policy.\n\n"
-    "  --collateral FILE             bundle of what Intel signed about the platform (JSON)\n"
-    "  --pccs URL                    where to fetch collateral; fetching is not in this build\n"
-    "  --offline                     do not use the network\n"
+    "  --collateral FILE             bundle of what Intel signed about the platform (JSON), instead of fetching it\n"
+    "  --pccs URL                    fetch collateral from this service, default Intel's; may be repeated\n"
+    "  --pccs-ca FILE                certificates (PEM) of who vouches for its TLS key, default the system's\n"
+    "  --offline                     no network: without --collateral, what was fetched before\n"
     "  --at TIME                     judge as of YYYY-MM-DDThh:mm:ssZ or @SECONDS instead of now\n"
     "  --root FILE                   trust this root certificate instead of Intel's\n"
     "  --trust-simulated PEM|DIR     trust the simulated platform with this root certificate or state directory\n"

@@ -11,10 +11,12 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "dcap/source.h"
 #include "serve/service.h"
 #include "tdx/platform.h"
 
 #define DOMAINS_MAX 60
+#define PCCS_MAX    8
 
 static const char help[] =
     "usage: pml serve -m GGUF [OPTIONS]\n\n"
@@ -29,6 +31,8 @@ static const char help[] =
     "                          /var/lib/pml for root inside a TD\n"
     "  --simulated             serve on a simulated TDX platform, labelled as such\n"
     "  --sim DIR               share the simulated platform of another state directory\n"
+    "  --pccs URL              in a real TD: fetch collateral from this service, default Intel's; may be repeated\n"
+    "  --pccs-ca FILE          certificates (PEM) of who vouches for its TLS key, default the system's\n"
     "  --api-token-file FILE   accept these bearer tokens only, one a line\n"
     "  --allow-anonymous       serve others than this machine without tokens\n"
     "  --ctx N                 context length in tokens, default what the model was trained for\n"
@@ -54,6 +58,8 @@ enum option_id {
     STATE,
     SIMULATED,
     SIM,
+    PCCS,
+    PCCS_CA,
     TOKEN_FILE,
     ANONYMOUS,
     CTX,
@@ -78,6 +84,8 @@ static const struct option options[] = {
     { "state", required_argument, NULL, STATE },
     { "simulated", no_argument, NULL, SIMULATED },
     { "sim", required_argument, NULL, SIM },
+    { "pccs", required_argument, NULL, PCCS },
+    { "pccs-ca", required_argument, NULL, PCCS_CA },
     { "api-token-file", required_argument, NULL, TOKEN_FILE },
     { "allow-anonymous", no_argument, NULL, ANONYMOUS },
     { "ctx", required_argument, NULL, CTX },
@@ -99,6 +107,8 @@ static const struct option options[] = {
 struct command {
     const char *model_path, *model_id, *listen, *state_dir, *sim_dir;
     const char *domains[DOMAINS_MAX];
+    const char *pccs[PCCS_MAX];
+    struct pml_source_options source;
     bool simulated, has_digest;
     uint8_t digest[PML_SHA256_SIZE];
     int ready_fd; /* -1: none */
@@ -240,6 +250,12 @@ static bool read_option(struct command *c, int opt, const char *text, struct pml
         c->has_digest = pml_digest_parse(c->digest, text);
         return c->has_digest ||
                pml_fail(err, PML_USAGE, "usage", "--model-digest: sha256: and 64 hex digits are wanted");
+    case PCCS_CA: c->source.services.ca_file = text; return true;
+    case PCCS:
+        if (c->source.services.url_count == PCCS_MAX)
+            return pml_fail(err, PML_USAGE, "usage", "--pccs: at most %d services", PCCS_MAX);
+        c->pccs[c->source.services.url_count++] = text;
+        return true;
     case DOMAIN:
         if (c->service.domain_count == DOMAINS_MAX)
             return pml_fail(err, PML_USAGE, "usage", "--domain: at most %d names", DOMAINS_MAX);
@@ -292,6 +308,24 @@ static struct pml_platform *open_platform(const struct command *c, const struct 
 
 /* --- running --- */
 
+static void notice(void *arg, const struct pml_error *what)
+{
+    (void)arg;
+    pml_log_error(PML_LOG_WARN, "serve.collateral", what);
+}
+
+/* Where a real platform's collateral comes from; the simulated one brings its own. */
+static bool open_source(struct command *c, struct pml_error *err)
+{
+    char dir[4096];
+    if (c->simulated)
+        return true;
+    c->source.services.urls = c->pccs;
+    c->source.cache_dir = pml_path(dir, c->state_dir, "collateral");
+    c->source.notice = notice;
+    return (c->service.source = pml_source_new(&c->source, err));
+}
+
 static bool announce(const struct command *c, const struct pml_service *s, struct pml_error *err)
 {
     char address[PML_ADDRESS_TEXT], line[PML_ADDRESS_TEXT + 32];
@@ -332,8 +366,10 @@ static bool run(struct command *c, struct pml_error *err)
     c->service.state_dir = c->state_dir;
     c->service.platform = platform;
     c->service.workload = &workload;
-    bool served = platform && pml_workload_check_pins(&workload, pml_platform_describe(platform)->app_compose, err) &&
+    bool served = platform && open_source(c, err) &&
+                  pml_workload_check_pins(&workload, pml_platform_describe(platform)->app_compose, err) &&
                   pml_workload_measure(&workload, platform, err) && serve(c, err);
+    pml_source_free(c->service.source);
     pml_workload_close(&workload);
     return served;
 }

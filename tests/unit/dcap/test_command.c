@@ -187,8 +187,8 @@ static void failures_are_told_apart_by_exit_status(void **state)
     assert_code(QUOTE BUNDLE " --policy nowhere", 3, "io");
     assert_code("nowhere" BUNDLE, 3, "io");
     assert_code(QUOTE " --collateral nowhere", 3, "io");
-    assert_code(QUOTE, 3, "collateral_unavailable");
     assert_code(QUOTE " --offline", 3, "collateral_unavailable");
+    assert_code(QUOTE " --pccs http://pccs.example", 2, "usage");
     assert_code(QUOTE " --pccs https://127.0.0.1:1", 3, "collateral_unavailable");
     assert_code(QUOTE " --collateral " QUOTE, 1, "collateral_json");
     assert_code("/dev/null" BUNDLE, 1, "quote_format");
@@ -304,7 +304,9 @@ static void a_simulation_says_so_first_and_last(void **state)
 static int make_directory(void **state)
 {
     (void)state;
-    return mkdtemp(directory) ? 0 : -1;
+    if (!mkdtemp(directory))
+        return -1;
+    return setenv("XDG_STATE_HOME", directory, 1); /* nothing has been fetched before */
 }
 
 static int remove_directory(void **state)
