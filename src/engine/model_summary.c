@@ -41,7 +41,7 @@ bool pml_model_summarize(struct pml_model_summary *out, const struct pml_gguf *g
 {
     struct pml_model_summary s = { .architecture = g->architecture, .name = { "", 0 } };
     s.rope = rope_of(g->architecture);
-    if (!read_numbers(&s, g, err) || !pml_chat_family_detect(&s.chat, g, err))
+    if (!read_numbers(&s, g, err))
         return false;
     for (size_t i = 0; i < g->tensor_count; i++) {
         const struct pml_gguf_tensor *t = &g->tensors[i];

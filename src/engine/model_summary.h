@@ -3,7 +3,6 @@
 #ifndef PML_ENGINE_MODEL_SUMMARY_H
 #define PML_ENGINE_MODEL_SUMMARY_H
 
-#include "engine/chat.h"
 #include "engine/gguf.h"
 
 struct pml_model_summary { /* borrows the strings of the metadata; numbers that the file does not give are 0 */
@@ -11,7 +10,6 @@ struct pml_model_summary { /* borrows the strings of the metadata; numbers that 
     struct pml_gguf_text name;
     const char *rope; /* "norm" or "neox"; NULL: an architecture that is not known */
     uint32_t context_length, embedding_length, layer_count, head_count, kv_head_count, head_size, vocabulary_size;
-    enum pml_chat_family chat;
     uint64_t parameters;                     /* elements of all tensors */
     uint64_t tensor_size;                    /* bytes of all tensors */
     uint64_t kv_token_size;                  /* bytes of an f16 cache a token position */

@@ -9,7 +9,7 @@
 #include "aci/events.h"
 #include "base/buf.h"
 #include "base/memory.h"
-#include "engine/chat.h"
+#include "engine/chat_template.h"
 #include "engine/model_digest.h"
 #include "engine/text_stream.h"
 #include "openai/request.h"
@@ -23,10 +23,10 @@ struct replay {
     struct pml_model_descriptor model_event;
     struct pml_engine_descriptor engine_event;
     struct pml_inference inference;
-    enum pml_chat_family family;
     struct pml_chat_request request;
     struct pml_chat_answer answer;
     struct pml_model *model;
+    struct pml_chat_template *chat;
     struct pml_tokens prompt;
     struct pml_retraced retraced;
 };
@@ -53,6 +53,14 @@ static bool indeterminate_for(struct replay *r, const char *what, const struct p
 
 /* --- 1. the receipt's events, and the bodies they are about --- */
 
+static bool is_known_template(const char *name)
+{
+    static const char builtin[] = "builtin:";
+    enum pml_chat_family family;
+    return name && (!strcmp(name, "jinja") || (!strncmp(name, builtin, sizeof builtin - 1) &&
+                                               pml_chat_family_parse(&family, name + sizeof builtin - 1)));
+}
+
 static bool read_events(struct replay *r)
 {
     struct pml_error err = { 0 };
@@ -71,10 +79,7 @@ static bool read_events(struct replay *r)
         return indeterminate(r, "the receipt follows another determinism profile");
     if (r->inference.grammar_digest)
         return indeterminate(r, "the output was constrained by a grammar, which this build cannot replay");
-    static const char builtin[] = "builtin:";
-    const char *family = r->engine_event.chat_template;
-    if (!family || strncmp(family, builtin, sizeof builtin - 1) != 0 ||
-        !pml_chat_family_parse(&r->family, family + sizeof builtin - 1))
+    if (!is_known_template(r->engine_event.chat_template))
         return indeterminate(r, "the receipt names no chat template that this build has");
     return true;
 }
@@ -169,14 +174,17 @@ static bool build_prompt(struct replay *r)
 {
     struct pml_error err = { 0 };
     uint8_t digest[PML_SHA256_SIZE];
-    enum pml_chat_family family;
-    if (!pml_chat_family_detect(&family, pml_model_gguf(r->model), &err))
+    char date[PML_DATE_TEXT];
+    r->chat = pml_chat_template_new(pml_model_gguf(r->model), pml_model_tokenizer(r->model), &err);
+    if (!r->chat)
         return indeterminate_for(r, "chat template", &err);
-    if (family != r->family)
-        return mismatch(r, PML_WHAT_PROMPT, "the model's chat template is of another family than the receipt's");
-    if (!pml_chat_tokens(r->family, pml_model_tokenizer(r->model), r->request.messages, r->request.message_count,
-                         &r->prompt, &err))
+    if (strcmp(pml_chat_template_name(r->chat), r->engine_event.chat_template) != 0)
+        return mismatch(r, PML_WHAT_PROMPT, "the model's chat template is another than the receipt's");
+    if (!pml_chat_template_tokens(r->chat, r->request.messages, r->request.message_count, r->in->receipt->served_at,
+                                  date, &r->prompt, &err))
         return indeterminate_for(r, "prompt", &err);
+    if (strcmp(date, r->inference.template_date ? r->inference.template_date : "") != 0)
+        return mismatch(r, PML_WHAT_PROMPT, "the day that the chat template was told is not that of the receipt");
     pml_tokens_digest(digest, r->prompt.ids, r->prompt.count);
     if ((int64_t)r->prompt.count != r->inference.prompt_tokens ||
         memcmp(digest, r->inference.prompt_tokens_digest, sizeof digest) != 0)
@@ -326,6 +334,7 @@ void pml_replay(struct pml_replay_verdict *out, const struct pml_replay_input *i
     }
     pml_retraced_free(&r.retraced);
     pml_tokens_free(&r.prompt);
+    pml_chat_template_free(r.chat);
     pml_model_free(r.model);
     pml_chat_request_free(&r.request);
     pml_chat_answer_free(&r.answer);

@@ -51,6 +51,7 @@ struct pml_completion {
     bool has_model, forwarded, stream, include_usage;
     char model[257];
     char *sampling; /* as receipts spell it */
+    char template_date[PML_DATE_TEXT];
     size_t max_new_tokens;
 
     bool refused;
@@ -207,6 +208,7 @@ static bool describe_execution(const struct pml_completion *c, struct pml_infere
         .finish_reason = o->stopped ? "stop" : pml_finish_name(o->finish),
         .logits_top = (int64_t)o->logits_top,
         .has_logits_chain = o->logits_top,
+        .template_date = c->template_date[0] ? c->template_date : NULL,
     };
     memcpy(out->prompt_tokens_digest, o->prompt_digest, PML_SHA256_SIZE);
     memcpy(out->output_tokens_digest, o->output_digest, PML_SHA256_SIZE);
@@ -517,6 +519,7 @@ static void on_prepared(struct pml_task *task)
     c->stream = r->stream;
     c->include_usage = r->include_usage;
     c->forwarded = c->prompt.forwarded;
+    memcpy(c->template_date, c->prompt.template_date, sizeof c->template_date);
     if (c->shutdown && !c->refused) {
         c->refused = true;
         pml_api_fail(&c->error, 503, "unavailable_error", NULL, NULL, "the server is shutting down");
@@ -538,7 +541,7 @@ static void prepare(struct pml_task *task)
         pml_sha256(c->request_sha256, c->body, c->body_size);
     if (!c->refused)
         c->refused = !pml_prompt_prepare(&c->prompt, c->service->options.workload, (const char *)c->body, c->body_size,
-                                         &c->error);
+                                         c->served_at, &c->error);
     free(pml_take(&c->body));
 }
 

@@ -39,7 +39,7 @@ static bool check_bias(const struct pml_prompt *p, const struct pml_workload *w,
 }
 
 bool pml_prompt_prepare(struct pml_prompt *p, const struct pml_workload *w, const char *body, size_t size,
-                        struct pml_api_error *err)
+                        int64_t served_at, struct pml_api_error *err)
 {
     struct pml_error why;
     *p = (struct pml_prompt){ 0 };
@@ -53,7 +53,8 @@ bool pml_prompt_prepare(struct pml_prompt *p, const struct pml_workload *w, cons
     p->forwarded = true;
     if (!check_size(p, w, err))
         return false;
-    if (!pml_chat_tokens(w->chat, w->tokenizer, p->request.messages, p->request.message_count, &p->tokens, &why)) {
+    if (!pml_chat_template_tokens(w->chat, p->request.messages, p->request.message_count, served_at, p->template_date,
+                                  &p->tokens, &why)) {
         if (why.kind == PML_NO)
             return pml_api_invalid(err, "messages", "the messages cannot be made into a prompt");
         return pml_api_fail(err, 500, "server_error", NULL, NULL, "out of memory");

@@ -60,13 +60,11 @@ static bool describe_model(struct pml_workload *w, struct pml_error *err)
 
 static bool describe_engine(struct pml_workload *w, struct pml_error *err)
 {
-    char family[64];
-    snprintf(family, sizeof family, "builtin:%s", pml_chat_family_name(w->chat));
     struct pml_engine_descriptor engine = {
         .engine_version = PML_VERSION,
         .context_length = w->info->context_length,
         .kv_dtype = pml_kv_name(w->info->kv),
-        .chat_template = family,
+        .chat_template = pml_chat_template_name(w->chat),
     };
     memcpy(engine.build_digest, w->build_digest, sizeof engine.build_digest);
     w->engine = pml_engine_descriptor_build(&engine, err);
@@ -84,10 +82,9 @@ static bool open_workload(struct pml_workload *w, const char *path, const char *
     w->tokenizer = pml_model_tokenizer(w->model);
     w->longest_piece = longest_piece(w->tokenizer);
     w->opened_at = pml_now();
-    if (!pml_chat_family_detect(&w->chat, pml_model_gguf(w->model), err))
-        return false;
-    if (w->chat == PML_CHAT_NONE)
-        return pml_fail(err, PML_NO, "model", "%s: no chat template that is supported", path);
+    w->chat = pml_chat_template_new(pml_model_gguf(w->model), w->tokenizer, err);
+    if (!w->chat)
+        return pml_wrap(err, "%s", path);
     if (!choose_id(w, path, model_id, err) || !pml_build_digest(w->build_digest, err))
         return false;
     pml_system_fingerprint(w->fingerprint, w->build_digest, w->info->file_digest);
@@ -110,6 +107,7 @@ void pml_workload_close(struct pml_workload *w)
     json_decref(w->engine);
     json_decref(w->model_event);
     json_decref(w->engine_event);
+    pml_chat_template_free(w->chat);
     pml_model_free(w->model);
     *w = (struct pml_workload){ 0 };
 }

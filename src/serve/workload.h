@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "engine/chat.h"
+#include "engine/chat_template.h"
 #include "engine/model.h"
 
 struct pml_platform;
@@ -19,7 +19,7 @@ struct pml_workload {
     struct pml_model *model;
     const struct pml_model_info *info;
     const struct pml_tokenizer *tokenizer;
-    enum pml_chat_family chat;
+    struct pml_chat_template *chat;
     size_t longest_piece; /* bytes of text that one token can stand for, at least 1 */
     char model_id[257];
     int64_t opened_at; /* unix seconds: `created` of the model list */
@@ -33,7 +33,7 @@ struct pml_workload {
 };
 
 /* Loads PATH. MODEL_ID NULL: general.name of the file, else the file's name without directory and extension. Codes of
- * pml_model_open; PML_NO "model": the model has no chat template that is supported; PML_USAGE "model_id". */
+ * pml_model_open; pml_chat_template_new; PML_USAGE "model_id". */
 PML_CHECKED
 bool pml_workload_open(struct pml_workload *out, const char *path, const char *model_id,
                        const struct pml_model_options *options, struct pml_error *err);

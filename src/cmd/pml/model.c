@@ -6,6 +6,7 @@
 #include "base/encode.h"
 #include "base/memory.h"
 #include "cmd.h"
+#include "engine/chat_template.h"
 #include "engine/gguf_reader.h"
 #include "engine/model_digest.h"
 #include "engine/model_summary.h"
@@ -70,15 +71,17 @@ static json_t *tensor_types(const struct pml_model_summary *s)
 }
 
 /* How a receipt names the template. */
-static void template_name(char out[64], enum pml_chat_family family)
+static void template_name(char out[64], const struct pml_gguf *g, const struct pml_tokenizer *t)
 {
-    snprintf(out, 64, "%s%s", family == PML_CHAT_NONE ? "" : "builtin:", pml_chat_family_name(family));
+    struct pml_error none;
+    PML_AUTO(chat_template) struct pml_chat_template *chat = pml_chat_template_new(g, t, &none);
+    snprintf(out, 64, "%s", chat ? pml_chat_template_name(chat) : "none");
 }
 
 static int show_json(const struct pml_model_summary *s, const struct pml_gguf *g, const struct pml_tokenizer *t)
 {
     char template[64];
-    template_name(template, s->chat);
+    template_name(template, g, t);
     json_t *name = s->name.size ? json_stringn(s->name.bytes, s->name.size) : json_null();
     return pml_cmd_json(
         json_pack("{s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:i, s:s, s:o, s:o}",
@@ -96,7 +99,7 @@ static int show_json(const struct pml_model_summary *s, const struct pml_gguf *g
 static void show_text(const struct pml_model_summary *s, const struct pml_gguf *g, const struct pml_tokenizer *t)
 {
     char template[64];
-    template_name(template, s->chat);
+    template_name(template, g, t);
     printf("architecture   %s%s%s%s\n", s->architecture, s->rope ? " (rope " : "", s->rope ? s->rope : "",
            s->rope ? ")" : "");
     printf("file           %.1f MB\n", (double)g->file_size / 1e6);

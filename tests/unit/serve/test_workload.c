@@ -92,7 +92,7 @@ static void requests_become_tokens(void **state)
     struct pml_prompt prompt;
     struct pml_api_error err;
     static const char body[] = "{\"messages\":[{\"role\":\"user\",\"content\":\"What are you?\"}]}";
-    assert_true(pml_prompt_prepare(&prompt, &workload, body, strlen(body), &err));
+    assert_true(pml_prompt_prepare(&prompt, &workload, body, strlen(body), 1700000000, &err));
     assert_true(prompt.forwarded);
     assert_in_range(prompt.tokens.count, 5, 40);
     pml_prompt_free(&prompt);
@@ -130,7 +130,7 @@ static void refusals_say_why(void **state)
     for (size_t i = 0; i < PML_COUNT(cases); i++) {
         struct pml_prompt prompt;
         struct pml_api_error err;
-        assert_false(pml_prompt_prepare(&prompt, &workload, cases[i].body, strlen(cases[i].body), &err));
+        assert_false(pml_prompt_prepare(&prompt, &workload, cases[i].body, strlen(cases[i].body), 1700000000, &err));
         assert_int_equal(err.status, cases[i].status);
         assert_string_equal(err.code ? err.code : "", cases[i].code ? cases[i].code : "");
         assert_int_equal(prompt.forwarded, cases[i].forwarded);
