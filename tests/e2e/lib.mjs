@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 export const build = path.resolve(root, process.env.PML_BUILD ?? 'build-asan');
+export const vectors = path.resolve(root, process.env.PML_VECTORS ?? '../shared/vectors');
 export const model = path.join(root, 'models/demo.gguf');
 export const serveProgram = path.join(build, 'src/cmd/serve/pml-serve');
 export const verifierProgram = path.join(build, 'src/cmd/verifier/pml-verifier');
