@@ -38,7 +38,7 @@ page() {
         sed -n '/^\.Bd -literal/,/^\.Ed/{/^\./d;s/\\e$/\\/;p}' | run "$1(1)"
 }
 
-for page in pml pml-version pml-model pml-tokenize pml-generate pml-bench pml-quote pml-verify pml-collateral pml-tdxsim; do
+for page in pml pml-version pml-model pml-tokenize pml-generate pml-bench pml-quote pml-onchain pml-verify pml-collateral pml-tdxsim; do
     page "$page" || exit 1
 done
 

@@ -14,6 +14,7 @@ extern const struct verb verb_chat;
 extern const struct verb verb_collateral;
 extern const struct verb verb_generate;
 extern const struct verb verb_model;
+extern const struct verb verb_onchain;
 extern const struct verb verb_quote;
 extern const struct verb verb_receipt;
 extern const struct verb verb_replay;
@@ -29,10 +30,10 @@ static const struct verb program_tdxsim = { .name = "tdxsim", .summary = "care o
 /* In the order of help; NULL ends a group. */
 static const struct {
     const char *heading;
-    const struct verb *verbs[6];
+    const struct verb *verbs[8];
 } groups[] = {
     { "Serve and ask", { &program_serve, &verb_chat } },
-    { "Check", { &verb_verify, &verb_collateral, &verb_receipt, &verb_replay, &program_verifier } },
+    { "Check", { &verb_verify, &verb_collateral, &verb_onchain, &verb_receipt, &verb_replay, &program_verifier } },
     { "Models", { &verb_model, &verb_tokenize, &verb_generate, &verb_bench } },
     { "Platforms and this program", { &verb_quote, &verb_version, PML_SIMULATOR ? &program_tdxsim : NULL } },
 };

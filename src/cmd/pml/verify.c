@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/time.h"
 #include "cmd.h"
+#include "contract.h"
 #include "dcap/policy.h"
 #include "quote_file.h"
 #include "services.h"
@@ -30,6 +31,9 @@ enum {
     MIN_TCB_EVAL_NUM,
     REPORT_DATA,
     COMPAT,
+    ONCHAIN,
+    CONTRACT,
+    CONTRACT_FILE,
     JSON,
     VERBOSE,
 };
@@ -51,6 +55,9 @@ static const struct option options[] = {
     { "min-tcb-eval-num", required_argument, NULL, MIN_TCB_EVAL_NUM },
     { "report-data", required_argument, NULL, REPORT_DATA },
     { "compat", required_argument, NULL, COMPAT },
+    { "onchain", required_argument, NULL, ONCHAIN },
+    { "contract", required_argument, NULL, CONTRACT },
+    { "contract-file", required_argument, NULL, CONTRACT_FILE },
     { "json", no_argument, NULL, JSON },
     { "verbose", no_argument, NULL, VERBOSE },
     { "help", no_argument, NULL, 'h' },
@@ -60,6 +67,7 @@ static const struct option options[] = {
 struct request {
     const char *quote, *collateral;
     struct services services;
+    struct contract contract;
     bool json, verbose, help;
     int64_t now;
     struct pml_policy policy;
@@ -101,6 +109,15 @@ static const char *option_name(int opt)
     return "";
 }
 
+/* A contract has its own collateral. */
+static bool check_contract(const struct request *r, struct pml_error *err)
+{
+    const struct services *s = &r->services;
+    if (r->contract.node_url && (r->collateral || s->pccs_count > 0 || s->ca_file || s->offline))
+        return pml_fail(err, PML_USAGE, "usage", "--onchain does without --collateral, --pccs, --pccs-ca, --offline");
+    return contract_check(&r->contract, &r->policy, err);
+}
+
 /* Two passes: everything but the rules, which tells the policy file, then the rules on top of it. */
 static bool parse_options(struct request *r, int argc, char **argv, struct pml_error *err)
 {
@@ -118,6 +135,9 @@ static bool parse_options(struct request *r, int argc, char **argv, struct pml_e
             break;
         case PCCS_CA: r->services.ca_file = optarg; break;
         case OFFLINE: r->services.offline = true; break;
+        case ONCHAIN: r->contract.node_url = optarg; break;
+        case CONTRACT: r->contract.address = optarg; break;
+        case CONTRACT_FILE: r->contract.file = optarg; break;
         case POLICY: policy = optarg; break;
         case JSON: r->json = true; break;
         case VERBOSE: r->verbose = true; break;
@@ -142,7 +162,7 @@ static bool parse_options(struct request *r, int argc, char **argv, struct pml_e
             return pml_wrap(err, "--%s", option_name(opt));
         }
     }
-    return true;
+    return check_contract(r, err);
 }
 
 /* From the file that was named, else from the services, or with --offline from what was fetched before. */
@@ -175,7 +195,7 @@ static bool judge(struct pml_verdict *verdict, const struct request *r, struct p
     size_t size = 0;
     PML_AUTO(collateral) struct pml_collateral collateral = { 0 };
     PML_AUTO(mem) char *quote = quote_file_read(r->quote, &size, err);
-    if (!quote || !get_collateral(&collateral, r, quote, size, err)) {
+    if (!quote || (!r->contract.node_url && !get_collateral(&collateral, r, quote, size, err))) {
         pml_verdict_unknown(verdict, quote, quote ? size : 0, r->now, err);
         return false;
     }
@@ -185,7 +205,9 @@ static bool judge(struct pml_verdict *verdict, const struct request *r, struct p
                                    .now = r->now,
                                    .trace = r->verbose ? print_step : NULL };
     pml_policy_input(&in, &r->policy);
-    return pml_quote_verify(verdict, &in, err) && pml_policy_apply(verdict, &r->policy, 0, err);
+    bool ok =
+        r->contract.node_url ? contract_judge(verdict, &r->contract, &in, err) : pml_quote_verify(verdict, &in, err);
+    return ok && pml_policy_apply(verdict, &r->policy, 0, err);
 }
 
 static void print_simulated(void)
@@ -205,7 +227,7 @@ static void print_text(const struct pml_verdict *v)
             printf(", %s", pml_tcb_status_name(v->relaunch));
         for (size_t i = 0; i < json_array_size(v->advisory_ids); i++)
             printf("%s%s", i ? " " : ", advisories ", json_string_value(json_array_get(v->advisory_ids, i)));
-        if (v->supplemental.earliest_expiration_date < v->verified_at)
+        if (!v->on_chain && v->supplemental.earliest_expiration_date < v->verified_at)
             printf(", collateral expired on %s, within the grace period",
                    pml_time_text(until, v->supplemental.earliest_expiration_date));
         if (!v->accepted)
@@ -274,6 +296,9 @@ const struct verb verb_verify = {
     "  --min-tcb-eval-num N          refuse collateral of a lower TCB evaluation number\n"
     "  --report-data HEX             the 64 bytes that the quote must carry\n"
     "  --compat dcap-qvl             match and combine TCB levels as dcap-qvl does, not as Intel does\n"
+    "  --onchain URL                 have a contract verify it: ask this node of an EVM chain (JSON-RPC)\n"
+    "  --contract ADDR               the contract, 0x and 40 hex digits\n"
+    "  --contract-file FILE          a file that holds its address\n"
     "  --json                        print one JSON object\n"
     "  --verbose                     say on stderr what each step compared\n\n"
     "Exit status: 0 accepted, 1 not accepted, 2 usage, 3 could not tell.\n",
