@@ -8,7 +8,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/time.h"
-#include "engine/jinja.h"
+#include "engine/jinja/jinja.h"
 
 struct pml_chat_template {
     const struct pml_tokenizer *tokenizer;

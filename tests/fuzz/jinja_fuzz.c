@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "engine/jinja.h"
+#include "engine/jinja/jinja.h"
 
 #define REQUIRE(condition) \
     do {                   \

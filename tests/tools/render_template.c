@@ -12,7 +12,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
-#include "engine/jinja.h"
+#include "engine/jinja/jinja.h"
 
 static bool read_input(struct pml_buf *b, struct pml_error *err)
 {

@@ -6,7 +6,7 @@
 #include <jansson.h>
 
 #include "base/json.h"
-#include "engine/jinja.h"
+#include "engine/jinja/jinja.h"
 
 static const char given[] =
     "{\"messages\":[{\"role\":\"system\",\"content\":\" Be kind \"},{\"role\":\"user\",\"content\":\"<|end|>Hi\"},"

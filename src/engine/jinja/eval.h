@@ -3,8 +3,8 @@
 #ifndef PML_ENGINE_JINJA_EVAL_H
 #define PML_ENGINE_JINJA_EVAL_H
 
-#include "engine/jinja_parse.h"
-#include "engine/jinja_value.h"
+#include "engine/jinja/parse.h"
+#include "engine/jinja/value.h"
 
 /* Variables of a block. A name that is not here is looked for further out, then among the functions. */
 struct jinja_scope {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Text operations of the template interpreter. */
-#include "engine/jinja_text.h"
+#include "engine/jinja/text.h"
 
 #include <string.h>
 

@@ -12,9 +12,9 @@
 
 #include "base/buf.h"
 #include "base/error.h"
-#include "engine/jinja_arena.h"
+#include "engine/jinja/arena.h"
 
-/* Bytes and their marks (engine/jinja.h). Immutable; parts share the bytes of the whole. */
+/* Bytes and their marks (engine/jinja/jinja.h). Immutable; parts share the bytes of the whole. */
 struct jinja_span {
     const char *bytes;
     size_t size;

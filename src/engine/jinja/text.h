@@ -3,7 +3,7 @@
 #ifndef PML_ENGINE_JINJA_TEXT_H
 #define PML_ENGINE_JINJA_TEXT_H
 
-#include "engine/jinja_value.h"
+#include "engine/jinja/value.h"
 
 enum jinja_ends { JINJA_LEFT = 1, JINJA_RIGHT = 2, JINJA_BOTH = 3 };
 enum jinja_case {

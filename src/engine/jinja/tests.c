@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "engine/jinja_eval.h"
+#include "engine/jinja/eval.h"
 
 typedef struct jinja_value value;
 

@@ -7,7 +7,7 @@
 #define PML_ENGINE_JINJA_LEX_H
 
 #include "base/error.h"
-#include "engine/jinja_arena.h"
+#include "engine/jinja/arena.h"
 
 #include <stdint.h>
 

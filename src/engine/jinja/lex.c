@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The lexer of the template interpreter. */
-#include "engine/jinja_lex.h"
+#include "engine/jinja/lex.h"
 
 #include <stdlib.h>
 #include <string.h>

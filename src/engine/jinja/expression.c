@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "engine/jinja.h"
-#include "engine/jinja_parser.h"
+#include "engine/jinja/jinja.h"
+#include "engine/jinja/parser.h"
 
 void jinja_parse_fail(struct jinja_parser *p, const char *fmt, ...)
 {

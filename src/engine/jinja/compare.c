@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "engine/jinja_value.h"
+#include "engine/jinja/value.h"
 #include "engine/utf8.h"
 
 const char *jinja_kind_name(enum jinja_kind kind)

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "engine/jinja_text.h"
+#include "engine/jinja/text.h"
 
 typedef struct jinja_value value; /* for the tables of this file, which are about nothing else */
 

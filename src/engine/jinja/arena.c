@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The arena of the template interpreter. */
-#include "engine/jinja_arena.h"
+#include "engine/jinja/arena.h"
 
 #include <stdalign.h>
 #include <stdlib.h>

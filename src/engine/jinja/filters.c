@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Filters over strings, numbers and anything. */
-#include "engine/jinja_filters.h"
+#include "engine/jinja/filters.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include "engine/jinja_text.h"
+#include "engine/jinja/text.h"
 
 typedef struct jinja_value value;
 

@@ -3,8 +3,8 @@
 #ifndef PML_ENGINE_JINJA_PARSER_H
 #define PML_ENGINE_JINJA_PARSER_H
 
-#include "engine/jinja_lex.h"
-#include "engine/jinja_parse.h"
+#include "engine/jinja/lex.h"
+#include "engine/jinja/parse.h"
 
 struct jinja_parser {
     struct jinja_lexer lexer;

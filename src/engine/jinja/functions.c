@@ -5,8 +5,8 @@
 
 #include "base/memory.h"
 #include "base/time.h"
-#include "engine/jinja.h"
-#include "engine/jinja_text.h"
+#include "engine/jinja/jinja.h"
+#include "engine/jinja/text.h"
 
 typedef struct jinja_value value;
 

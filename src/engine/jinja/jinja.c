@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Templates from outside: compiled once, rendered with what a request gives. */
-#include "engine/jinja.h"
+#include "engine/jinja/jinja.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include "engine/jinja_eval.h"
-#include "engine/jinja_lex.h"
+#include "engine/jinja/eval.h"
+#include "engine/jinja/lex.h"
 
 struct pml_jinja {
     struct jinja_arena arena;

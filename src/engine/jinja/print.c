@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "engine/jinja_value.h"
+#include "engine/jinja/value.h"
 #include "engine/utf8.h"
 
 /* The shortest decimal that reads back as the same number, in Python's form. */

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "engine/jinja.h"
-#include "engine/jinja_eval.h"
+#include "engine/jinja/jinja.h"
+#include "engine/jinja/eval.h"
 
 static struct jinja_value fail_operands(struct jinja_run *run, struct jinja_value a, struct jinja_value b)
 {

@@ -3,7 +3,7 @@
 #ifndef PML_ENGINE_JINJA_FILTERS_H
 #define PML_ENGINE_JINJA_FILTERS_H
 
-#include "engine/jinja_value.h"
+#include "engine/jinja/value.h"
 
 const struct jinja_builtin *jinja_find_list_filter(const char *name, size_t size);
 

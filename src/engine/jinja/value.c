@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Values of the template interpreter: making them, and the limits that hold while it runs. */
-#include "engine/jinja_value.h"
+#include "engine/jinja/value.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include "engine/jinja.h"
+#include "engine/jinja/jinja.h"
 #include "engine/utf8.h"
 
 /* --- the run --- */

@@ -6,8 +6,8 @@
 #ifndef PML_ENGINE_JINJA_PARSE_H
 #define PML_ENGINE_JINJA_PARSE_H
 
-#include "engine/jinja_arena.h"
-#include "engine/jinja_value.h"
+#include "engine/jinja/arena.h"
+#include "engine/jinja/value.h"
 
 enum jinja_node_kind { /* with what a, b, c, d and list are */
                        /* expressions */

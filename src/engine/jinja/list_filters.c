@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "engine/jinja_eval.h"
-#include "engine/jinja_filters.h"
-#include "engine/jinja_text.h"
+#include "engine/jinja/eval.h"
+#include "engine/jinja/filters.h"
+#include "engine/jinja/text.h"
 
 typedef struct jinja_value value;
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The template interpreter proper: expressions, calls and statements. */
-#include "engine/jinja_eval.h"
+#include "engine/jinja/eval.h"
 
 #include <string.h>
 
 #include "base/memory.h"
-#include "engine/jinja.h"
+#include "engine/jinja/jinja.h"
 
 _Static_assert(PML_JINJA_ARGUMENTS == PML_COUNT(((struct jinja_arguments *)0)->values), "arguments of a call");
 

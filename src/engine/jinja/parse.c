@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The parser of the template interpreter: statements. Expressions are in jinja_expression.c. */
-#include "engine/jinja_parse.h"
+#include "engine/jinja/parse.h"
 
 #include <string.h>
 
 #include "base/memory.h"
-#include "engine/jinja.h"
-#include "engine/jinja_parser.h"
+#include "engine/jinja/jinja.h"
+#include "engine/jinja/parser.h"
 
 static const char *const no_ends[] = { NULL };
 
