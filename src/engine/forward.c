@@ -19,7 +19,7 @@
 #define COLUMNS_BLOCK  64         /* columns a product takes at once, to keep their inputs in cache */
 #define TASKS_A_THREAD 4          /* of a product: enough to even out, few enough to cost nothing */
 
-#define PARTS 14
+#define PARTS 17
 
 struct column {
     size_t span, index; /* which token */
@@ -55,9 +55,10 @@ struct pml_forward {
     float *cosine, *sine; /* [pairs] */
     float *logits;        /* [logits_room][padded vocabulary] */
     size_t logits_room;
-    int8_t *q; /* h in blocks of 32 */
-    float *d;
+    int8_t *q, *q256; /* h in blocks of 32 and of 256, as its readers want it */
+    float *d, *d256;
     int32_t *s;
+    int16_t *s256; /* sums of 16 */
     size_t h_stride, a_stride, b_stride, c_stride, added_stride, logits_stride;
     float *scratch;              /* [threads][scratch_size] */
     struct pml_attend_row *rows; /* [threads][attend_rows] */
@@ -113,6 +114,9 @@ static void layout(struct pml_forward *f, char *base)
         { &f->q, f->room, f->h_stride, sizeof *f->q },
         { &f->d, f->room, f->h_stride / 32 + 1, sizeof *f->d },
         { &f->s, f->room, f->h_stride / 32 + 1, sizeof *f->s },
+        { &f->q256, f->room, f->h_stride, sizeof *f->q256 },
+        { &f->d256, f->room, f->h_stride / 256 + 1, sizeof *f->d256 },
+        { &f->s256, f->room, f->h_stride / 16 + 1, sizeof *f->s256 },
         { &f->scratch, threads, f->scratch_size, sizeof *f->scratch },
         { &f->rows, threads, f->attend_rows, sizeof *f->rows },
     };
@@ -219,6 +223,9 @@ static void product_task(void *arg, size_t index, size_t worker)
             .q = p->in.q + c * p->in.size,
             .d = p->in.d + c * blocks,
             .s = p->in.s + c * blocks,
+            .q256 = p->in.q256 + c * p->in.size,
+            .d256 = p->in.d256 + c * (p->in.size / 256),
+            .s256 = p->in.s256 + c * (p->in.size / 16),
         };
         p->f->model->kernels->mul[product->matrix->type](product->y + c * product->stride, product->stride,
                                                          product->matrix->groups, &in, first, end);
@@ -227,7 +234,12 @@ static void product_task(void *arg, size_t index, size_t worker)
 
 static void multiply(const struct pml_forward *f, size_t columns, const struct product *of, size_t count)
 {
-    struct products p = { f, of, count, 1, { columns, of[0].matrix->inputs, f->h, f->h_stride, f->q, f->d, f->s } };
+    struct products p = { f,
+                          of,
+                          count,
+                          1,
+                          { columns, of[0].matrix->inputs, f->h, f->h_stride, f->q, f->d, f->s, f->q256, f->d256,
+                            f->s256 } };
     size_t groups = 0, tasks = 0;
     for (size_t i = 0; i < count; i++)
         groups += pml_matrix_groups(of[i].matrix);
@@ -237,15 +249,18 @@ static void multiply(const struct pml_forward *f, size_t columns, const struct p
     pml_pool_run(f->pool, product_task, &p, tasks);
 }
 
-/* Makes the blocks of 32 of h in slot C, if one of the matrices that share this input reads them. False: not finite. */
+/* Makes the blocks of h in slot C that the matrices which share this input read. False: not finite. */
 static bool quantize(struct pml_forward *f, size_t c, const struct pml_matrix *const *readers, size_t count)
 {
-    size_t n = readers[0]->inputs, blocks = n / 32;
-    bool wanted = false;
+    const struct pml_kernels *k = f->model->kernels;
+    const float *h = f->h + c * f->h_stride;
+    size_t n = readers[0]->inputs;
+    bool wanted[3] = { false };
     for (size_t i = 0; i < count; i++)
-        wanted = wanted || readers[i]->packing->quantized;
-    return !wanted ||
-           f->model->kernels->quantize(f->q + c * n, f->d + c * blocks, f->s + c * blocks, f->h + c * f->h_stride, n);
+        wanted[readers[i]->packing->inputs] = true;
+    return (!wanted[PML_INPUTS_A32] || k->quantize(f->q + c * n, f->d + c * (n / 32), f->s + c * (n / 32), h, n)) &&
+           (!wanted[PML_INPUTS_A256] ||
+            k->quantize256(f->q256 + c * n, f->d256 + c * (n / 256), f->s256 + c * (n / 16), h, n));
 }
 
 static void prepare(struct pml_forward *f, size_t c, const struct pml_matrix *const *readers, size_t count)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Packing of F32, F16, BF16 and Q8_0 weights. */
+/* Packing of F32, F16, BF16 and Q8_0 weights, and the table of all packings. */
 #include "engine/pack.h"
 
 #include <string.h>
@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "engine/kernels/kernels.h"
 #include "engine/math.h"
+#include "engine/pack_blocks.h"
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "weights are used in the byte order of the file, little-endian"
@@ -94,11 +95,27 @@ static void unpack_q8_0(float *out, const void *group, size_t lane, size_t input
     }
 }
 
+#define PACKED(inputs, type)                                                           \
+    {                                                                                  \
+        PML_INPUTS_##inputs, pml_group_size_##type, pml_pack_##type, pml_unpack_##type \
+    }
+
 static const struct pml_packing packings[] = {
-    [PML_TYPE_F32] = { false, wide_group, pack_wide, unpack_f32 },
-    [PML_TYPE_F16] = { false, half_group, pack_half, unpack_f16 },
-    [PML_TYPE_BF16] = { false, half_group, pack_half, unpack_bf16 },
-    [PML_TYPE_Q8_0] = { true, q8_0_group, pack_q8_0, unpack_q8_0 },
+    [PML_TYPE_F32] = { PML_INPUTS_F32, wide_group, pack_wide, unpack_f32 },
+    [PML_TYPE_F16] = { PML_INPUTS_F32, half_group, pack_half, unpack_f16 },
+    [PML_TYPE_BF16] = { PML_INPUTS_F32, half_group, pack_half, unpack_bf16 },
+    [PML_TYPE_Q8_0] = { PML_INPUTS_A32, q8_0_group, pack_q8_0, unpack_q8_0 },
+    [PML_TYPE_Q4_0] = PACKED(A32, q4_0),
+    [PML_TYPE_Q4_1] = PACKED(A32, q4_1),
+    [PML_TYPE_Q5_0] = PACKED(A32, q5_0),
+    [PML_TYPE_Q5_1] = PACKED(A32, q5_1),
+    [PML_TYPE_IQ4_NL] = PACKED(A32, iq4_nl),
+    [PML_TYPE_Q2_K] = PACKED(A256, q2_k),
+    [PML_TYPE_Q3_K] = PACKED(A256, q3_k),
+    [PML_TYPE_Q4_K] = PACKED(A256, q4_k),
+    [PML_TYPE_Q5_K] = PACKED(A256, q5_k),
+    [PML_TYPE_Q6_K] = PACKED(A256, q6_k),
+    [PML_TYPE_IQ4_XS] = PACKED(A256, iq4_xs),
 };
 
 const struct pml_packing *pml_packing(enum pml_tensor_type type)

@@ -7,14 +7,15 @@
 #ifndef PML_ENGINE_PACK_H
 #define PML_ENGINE_PACK_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "engine/tensor_type.h"
 
+enum pml_inputs { PML_INPUTS_F32, PML_INPUTS_A32, PML_INPUTS_A256 };
+
 struct pml_packing {
-    bool quantized;                      /* products read the inputs in blocks of 32 (A32) */
+    enum pml_inputs inputs;              /* as what products read the inputs */
     size_t (*group_size)(size_t inputs); /* bytes of 16 rows */
     /* Packs ROW_COUNT (1 to 16) rows of the file, ROW_SIZE bytes apart. */
     void (*pack)(void *group, const uint8_t *rows, size_t row_size, size_t row_count, size_t inputs);

@@ -27,16 +27,21 @@ struct pml_q8_0_block {
     uint16_t d[PML_LANES];
 };
 /* A group of F32, F16 or BF16 is [inputs][PML_LANES] values of the type. */
+/* Groups of the other types: formats.h. */
 
 /* The right-hand side of a product: COUNT columns of SIZE elements. */
 struct pml_columns {
     size_t count, size;
     const float *x; /* [count][stride]: read by the F types */
     size_t stride;
-    /* The same in blocks of 32 (A32, spec §5.2), read by quantized types: x = d * q, s = sum of q */
+    /* The same in blocks of 32 (A32, spec §5.2), read by types with such blocks: x = d * q, s = sum of q */
     const int8_t *q;  /* [count][size], never -128 */
     const float *d;   /* [count][size / 32] */
     const int32_t *s; /* [count][size / 32] */
+    /* And in blocks of 256 (A256), read by K types and IQ4_XS; sums are those of 16. */
+    const int8_t *q256;  /* [count][size], never -128 */
+    const float *d256;   /* [count][size / 256] */
+    const int16_t *s256; /* [count][size / 16] */
 };
 
 /* y[column][stride], elements 16*FIRST up to 16*END of each column: the product of these groups of WEIGHTS, a whole
@@ -67,6 +72,8 @@ struct pml_kernels {
     pml_mul *mul[PML_TYPE_BF16 + 1];
     /* A32 of x[n], n a multiple of 32. False if an element is not finite; the outputs are then zero. */
     bool (*quantize)(int8_t *q, float *d, int32_t *s, const float *x, size_t n);
+    /* A256 of x[n], n a multiple of 256; S: sums of 16. */
+    bool (*quantize256)(int8_t *q, float *d, int16_t *s, const float *x, size_t n);
     /* y[n] = x * 1/sqrt(mean(x^2) + epsilon) * w, squares rounded before they are added; y may be x. */
     void (*rms)(float *y, const float *x, const float *w, size_t n, float epsilon);
     /* y[n] = silu(gate) * up; y may be either. */

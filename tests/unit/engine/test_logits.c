@@ -158,6 +158,20 @@ CASE(tiny_ropefreq_f32, "tiny-ropefreq-f32", 2e-2f)
 CASE(shape_16m_f32, "16m-f32", 1e-3f)
 CASE(shape_16m_f16, "16m-f16", 3e-2f)
 CASE(shape_16m_q8_0, "16m-q8_0", 1e-3f)
+CASE(tiny_q4_0, "tiny-q4_0", 1e-3f)
+CASE(tiny_q4_1, "tiny-q4_1", 1e-3f)
+CASE(tiny_q5_0, "tiny-q5_0", 1e-3f)
+CASE(tiny_q5_1, "tiny-q5_1", 1e-3f)
+CASE(tiny_iq4_nl, "tiny-iq4_nl", 1e-3f)
+CASE(tiny_q2_k, "tiny-q2_K", 1e-3f)
+CASE(tiny_q3_k, "tiny-q3_K", 1e-3f)
+CASE(tiny_q4_k, "tiny-q4_K", 1e-3f)
+CASE(tiny_q4_k_long, "tiny-q4_K-long", 2e-2f)
+CASE(tiny_q4_k_m, "tiny-q4_K_M", 1e-3f)
+CASE(tiny_q5_k, "tiny-q5_K", 1e-3f)
+CASE(tiny_q6_k, "tiny-q6_K", 1e-3f)
+CASE(tiny_iq4_xs, "tiny-iq4_xs", 1e-3f)
+CASE(shape_16m_q4_k, "16m-q4_K", 1e-3f)
 
 int main(void)
 {
@@ -165,7 +179,11 @@ int main(void)
         cmocka_unit_test(tiny_f32),          cmocka_unit_test(tiny_f32_long), cmocka_unit_test(tiny_f16),
         cmocka_unit_test(tiny_bf16),         cmocka_unit_test(tiny_q8_0),     cmocka_unit_test(tiny_tied_q8_0),
         cmocka_unit_test(tiny_ropefreq_f32), cmocka_unit_test(shape_16m_f32), cmocka_unit_test(shape_16m_f16),
-        cmocka_unit_test(shape_16m_q8_0),
+        cmocka_unit_test(shape_16m_q8_0),    cmocka_unit_test(tiny_q4_0),     cmocka_unit_test(tiny_q4_1),
+        cmocka_unit_test(tiny_q5_0),         cmocka_unit_test(tiny_q5_1),     cmocka_unit_test(tiny_iq4_nl),
+        cmocka_unit_test(tiny_q2_k),         cmocka_unit_test(tiny_q3_k),     cmocka_unit_test(tiny_q4_k),
+        cmocka_unit_test(tiny_q4_k_long),    cmocka_unit_test(tiny_q4_k_m),   cmocka_unit_test(tiny_q5_k),
+        cmocka_unit_test(tiny_q6_k),         cmocka_unit_test(tiny_iq4_xs),   cmocka_unit_test(shape_16m_q4_k),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

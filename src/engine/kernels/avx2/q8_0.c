@@ -5,7 +5,6 @@
  */
 #include "engine/kernels/tables.h"
 
-#include <float.h>
 #include <immintrin.h>
 #include <string.h>
 
@@ -76,57 +75,4 @@ void pml_mul_q8_0_avx2(float *y, size_t stride, const void *weights, const struc
         for (; c < x->count; c++)
             tile(1, &y[c * stride + g * PML_LANES], stride, w, &x->q[c * x->size], &x->d[c * blocks], blocks);
     }
-}
-
-/* The largest of 32 magnitudes, as bits: they order as the numbers do, NaN above infinity. */
-INLINE uint32_t largest_magnitude(const __m256 x[4])
-{
-    const __m256i mask = _mm256_set1_epi32(0x7fffffff);
-    __m256i most = _mm256_setzero_si256();
-    for (int i = 0; i < 4; i++)
-        most = _mm256_max_epi32(most, _mm256_and_si256(_mm256_castps_si256(x[i]), mask));
-    __m128i half = _mm_max_epi32(_mm256_castsi256_si128(most), _mm256_extracti128_si256(most, 1));
-    half = _mm_max_epi32(half, _mm_shuffle_epi32(half, 0x4e));
-    half = _mm_max_epi32(half, _mm_shuffle_epi32(half, 0xb1));
-    return (uint32_t)_mm_cvtsi128_si32(half);
-}
-
-/* Rounds 32 scaled numbers to bytes in order. Returns their sum. */
-INLINE int32_t round_block(int8_t *q, const __m256 x[4], float inverse)
-{
-    __m256 by = _mm256_set1_ps(inverse);
-    __m256i n[4];
-    for (int i = 0; i < 4; i++)
-        n[i] = _mm256_cvtps_epi32(_mm256_mul_ps(x[i], by));
-    __m256i bytes = _mm256_packs_epi16(_mm256_packs_epi32(n[0], n[1]), _mm256_packs_epi32(n[2], n[3]));
-    bytes = _mm256_permutevar8x32_epi32(bytes, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
-    _mm256_storeu_si256((__m256i *)q, bytes);
-    __m256i sums = _mm256_add_epi32(_mm256_add_epi32(n[0], n[1]), _mm256_add_epi32(n[2], n[3]));
-    __m128i half = _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
-    half = _mm_add_epi32(half, _mm_shuffle_epi32(half, 0x4e));
-    half = _mm_add_epi32(half, _mm_shuffle_epi32(half, 0xb1));
-    return _mm_cvtsi128_si32(half);
-}
-
-bool pml_quantize_avx2(int8_t *q, float *d, int32_t *s, const float *x, size_t n)
-{
-    for (size_t b = 0; b < n / 32; b++) {
-        __m256 v[4];
-        for (int i = 0; i < 4; i++)
-            v[i] = _mm256_loadu_ps(&x[32 * b + 8 * (size_t)i]);
-        uint32_t bits = largest_magnitude(v);
-        if (bits >= 0x7f800000u) {
-            memset(q, 0, n);
-            memset(d, 0, n / 32 * sizeof *d);
-            memset(s, 0, n / 32 * sizeof *s);
-            return false;
-        }
-        float amax;
-        memcpy(&amax, &bits, sizeof amax);
-        float inverse = amax > 0.0f ? 127.0f / amax : 0.0f;
-        bool any = inverse <= FLT_MAX;
-        d[b] = any ? amax / 127.0f : 0.0f;
-        s[b] = round_block(&q[32 * b], v, any ? inverse : 0.0f);
-    }
-    return true;
 }

@@ -3,7 +3,6 @@
  */
 #include "engine/kernels/tables.h"
 
-#include <float.h>
 #include <immintrin.h>
 #include <string.h>
 
@@ -76,33 +75,4 @@ void pml_mul_q8_0_avx512(float *y, size_t stride, const void *weights, const str
         strip(GROUPS, &y[g * PML_LANES], stride, w + g * blocks, x, blocks);
     for (; g < end; g++)
         strip(1, &y[g * PML_LANES], stride, w + g * blocks, x, blocks);
-}
-
-bool pml_quantize_avx512(int8_t *q, float *d, int32_t *s, const float *x, size_t n)
-{
-    const __m512i mask = _mm512_set1_epi32(0x7fffffff);
-    for (size_t b = 0; b < n / 32; b++) {
-        __m512 low = _mm512_loadu_ps(&x[32 * b]), high = _mm512_loadu_ps(&x[32 * b + 16]);
-        /* magnitudes as bits: they order as the numbers do, NaN above infinity */
-        uint32_t bits = (uint32_t)_mm512_reduce_max_epi32(_mm512_max_epi32(
-            _mm512_and_si512(_mm512_castps_si512(low), mask), _mm512_and_si512(_mm512_castps_si512(high), mask)));
-        if (bits >= 0x7f800000u) {
-            memset(q, 0, n);
-            memset(d, 0, n / 32 * sizeof *d);
-            memset(s, 0, n / 32 * sizeof *s);
-            return false;
-        }
-        float amax;
-        memcpy(&amax, &bits, sizeof amax);
-        float inverse = amax > 0.0f ? 127.0f / amax : 0.0f;
-        bool any = inverse <= FLT_MAX;
-        d[b] = any ? amax / 127.0f : 0.0f;
-        __m512 by = _mm512_set1_ps(any ? inverse : 0.0f);
-        __m512i n_low = _mm512_cvtps_epi32(_mm512_mul_ps(low, by)),
-                n_high = _mm512_cvtps_epi32(_mm512_mul_ps(high, by));
-        _mm_storeu_si128((__m128i *)&q[32 * b], _mm512_cvtepi32_epi8(n_low));
-        _mm_storeu_si128((__m128i *)&q[32 * b + 16], _mm512_cvtepi32_epi8(n_high));
-        s[b] = _mm512_reduce_add_epi32(_mm512_add_epi32(n_low, n_high));
-    }
-    return true;
 }

@@ -46,6 +46,8 @@ MODEL_BINARY(__m512i, i, _mm512_sub_epi32, (int32_t)((uint32_t)a.i[l] - (uint32_
 MODEL_BINARY(__m512i, i, _mm512_max_epi32, a.i[l] > b.i[l] ? a.i[l] : b.i[l])
 MODEL_BINARY(__m512i, i, _mm512_and_si512, a.i[l] & b.i[l])
 MODEL_BINARY(__m512i, i, _mm512_xor_si512, a.i[l] ^ b.i[l])
+MODEL_BINARY(__m512i, i, _mm512_or_si512, a.i[l] | b.i[l])
+MODEL_BINARY(__m512i, i, _mm512_mullo_epi32, (int32_t)((uint32_t)a.i[l] * (uint32_t)b.i[l]))
 
 static inline __m512 _mm512_loadu_ps(const void *p)
 {
@@ -206,6 +208,101 @@ static inline __m512i _mm512_dpbusd_epi32(__m512i sum, __m512i a, __m512i b)
         for (int k = 4 * l; k < 4 * l + 4; k++)
             sum.i[l] += (int32_t)u[k] * s[k];
     }
+    return sum;
+}
+
+static inline __m128i _mm_loadu_si128(const __m128i *p)
+{
+    __m128i r;
+    memcpy(&r, p, sizeof r);
+    return r;
+}
+
+static inline __m512i _mm512_setzero_si512(void)
+{
+    return _mm512_set1_epi32(0);
+}
+
+static inline __m512i _mm512_set1_epi8(char x)
+{
+    __m512i r;
+    memset(&r, x, sizeof r);
+    return r;
+}
+
+static inline __m512i _mm512_broadcast_i32x4(__m128i a)
+{
+    __m512i r;
+    for (int l = 0; l < 4; l++)
+        memcpy(&r.i[4 * l], &a, sizeof a);
+    return r;
+}
+
+static inline __m512 _mm512_fnmadd_ps(__m512 a, __m512 b, __m512 c)
+{
+    EACH c.f[l] = fmaf(-a.f[l], b.f[l], c.f[l]);
+    return c;
+}
+
+/* Each 16-bit half on its own. */
+static inline __m512i _mm512_srli_epi16(__m512i a, unsigned count)
+{
+    EACH
+    {
+        uint32_t x = (uint32_t)a.i[l];
+        a.i[l] = (int32_t)((x >> 16 >> count) << 16 | (x & 0xffff) >> count);
+    }
+    return a;
+}
+
+static inline __m512i _mm512_slli_epi16(__m512i a, unsigned count)
+{
+    EACH
+    {
+        uint32_t x = (uint32_t)a.i[l];
+        a.i[l] = (int32_t)((x >> 16 << count) << 16 | ((x & 0xffff) << count & 0xffff));
+    }
+    return a;
+}
+
+/* VPSHUFB: within each 16 bytes; an index with its top bit set gives zero. */
+static inline __m512i _mm512_shuffle_epi8(__m512i a, __m512i index)
+{
+    uint8_t from[64], at[64], to[64];
+    memcpy(from, &a, sizeof from);
+    memcpy(at, &index, sizeof at);
+    for (int k = 0; k < 64; k++)
+        to[k] = at[k] & 0x80 ? 0 : from[k / 16 * 16 + at[k] % 16];
+    memcpy(&a, to, sizeof a);
+    return a;
+}
+
+static inline __m512i _mm512_cvtepi8_epi32(__m128i a)
+{
+    __m512i r;
+    EACH r.i[l] = a.b[l];
+    return r;
+}
+
+static inline __m512i _mm512_cvtepi8_epi16(__m256i a)
+{
+    int8_t from[32];
+    int16_t to[32];
+    __m512i r;
+    memcpy(from, &a, sizeof from);
+    for (int k = 0; k < 32; k++)
+        to[k] = from[k];
+    memcpy(&r, to, sizeof r);
+    return r;
+}
+
+/* VPDPWSSD: signed words, two to a sum, no saturation. */
+static inline __m512i _mm512_dpwssd_epi32(__m512i sum, __m512i a, __m512i b)
+{
+    int16_t u[32], s[32];
+    memcpy(u, &a, sizeof u);
+    memcpy(s, &b, sizeof s);
+    EACH sum.i[l] += u[2 * l] * s[2 * l] + u[2 * l + 1] * s[2 * l + 1];
     return sum;
 }
 
