@@ -231,8 +231,8 @@ static bool obtain(struct pml_item *item, int64_t *fetched, struct pml_cache *c,
     return false;
 }
 
-/* Takes what `obtain` brought into the entry. */
-static void settle(struct pml_cache *c, struct entry *e, struct pml_item *item, int64_t fetched, bool got,
+/* Takes what `obtain` brought into the entry. ASKED: it could have come from the network. */
+static void settle(struct pml_cache *c, struct entry *e, struct pml_item *item, int64_t fetched, bool got, bool asked,
                    const struct pml_error *err)
 {
     if (got || (item->body && !e->item.body)) {
@@ -243,9 +243,11 @@ static void settle(struct pml_cache *c, struct entry *e, struct pml_item *item, 
         pml_item_free(item);
     }
     e->fetches += got;
-    e->failed_until_ms = got ? 0 : pml_monotonic_ms() + c->forget_ms;
-    if (!got)
-        e->failure = *err;
+    if (asked) {
+        e->failed_until_ms = got ? 0 : pml_monotonic_ms() + c->forget_ms;
+        if (!got)
+            e->failure = *err;
+    }
     e->busy = false;
     pthread_cond_broadcast(&c->settled);
 }
@@ -259,7 +261,7 @@ static bool refill(struct pml_cache *c, struct entry *e, const struct want *w, s
     pthread_mutex_unlock(&c->lock);
     bool got = obtain(&item, &fetched, c, w, err);
     pthread_mutex_lock(&c->lock);
-    settle(c, e, &item, fetched, got, err);
+    settle(c, e, &item, fetched, got, w->fetch, err);
     if (got)
         return true;
     if (w->fresh || !is_current(&e->item, w->when))

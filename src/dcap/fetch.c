@@ -25,7 +25,7 @@ struct pml_fetch {
     char **urls; /* owned, normalised */
     size_t url_count;
     char *ca_file;
-    unsigned retry_ms;
+    unsigned retry_ms, answer_ms;
 };
 
 /* --- services --- */
@@ -38,6 +38,8 @@ static bool is_local(const char *url)
     const char *at = strstr(url, "://") + 3;
     size_t size = *at == '[' ? strcspn(at, "]") + 1 : strcspn(at, ":/");
     if (size >= sizeof host)
+        return false;
+    if (at[size] && at[size] != ':' && at[size] != '/')
         return false;
     memcpy(host, at, size);
     return strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0 ||
@@ -86,6 +88,7 @@ struct pml_fetch *pml_fetch_new(const struct pml_fetch_options *options, struct 
     if (!f)
         return pml_fail_memory(err);
     f->retry_ms = options->retry_ms ? options->retry_ms : RETRY_MS;
+    f->answer_ms = options->answer_ms ? options->answer_ms : ANSWER_MS;
     f->urls = calloc(count, sizeof *f->urls);
     f->ca_file = options->ca_file ? strdup(options->ca_file) : NULL;
     bool good = f->urls && (f->ca_file || !options->ca_file);
@@ -151,8 +154,8 @@ static bool refuse_status(const struct pml_http_reply *reply, struct pml_error *
 static bool get(const struct pml_fetch *f, const char *base, const char *path, struct pml_http_reply *reply,
                 struct pml_error *err)
 {
-    struct pml_http_client_options options = { .url = base, .ca_file = f->ca_file, .stall_ms = ANSWER_MS };
-    struct pml_http_call call = { .method = "GET", .path = path, .limit = PML_ITEM_MAX, .total_ms = ANSWER_MS };
+    struct pml_http_client_options options = { .url = base, .ca_file = f->ca_file, .stall_ms = f->answer_ms };
+    struct pml_http_call call = { .method = "GET", .path = path, .limit = PML_ITEM_MAX, .total_ms = f->answer_ms };
     PML_AUTO(http_client) struct pml_http_client *client = pml_http_client_new(&options, err);
     if (!client)
         return false;

@@ -24,6 +24,7 @@ struct pml_fetch_options {
     size_t url_count;
     const char *ca_file; /* PEM of who vouches for the services' TLS keys; NULL: the system's */
     unsigned retry_ms;   /* wait before the second try, four times as long before the third; 0: 500 */
+    unsigned answer_ms;  /* for one answer; 0: 30,000 */
 };
 
 /* Copies the options; touches no network. PML_USAGE "usage": a URL is none, or neither https nor local. */
