@@ -24,7 +24,7 @@ struct subject {
 struct bundle {
     struct pml_collateral collateral;
     struct subject subject;
-    int64_t issued;
+    int64_t issued, next_update;
 };
 
 struct pml_bundles {
@@ -67,6 +67,7 @@ static bool index_bundle(struct bundle *b, struct pml_error *err)
         b->subject = (struct subject){ .is_tdx = info.is_tdx, .ca = crl.issuer };
         memcpy(b->subject.fmspc, info.fmspc, sizeof b->subject.fmspc);
         b->issued = info.issue_date;
+        b->next_update = info.next_update;
         c->pck_chain = (struct pml_text){ 0 };
     }
     pml_tcb_info_free(&info);
@@ -169,7 +170,7 @@ static bool is_better(const struct bundle *a, const struct bundle *b, int64_t no
 }
 
 const struct pml_collateral *pml_bundles_find(const struct pml_bundles *bundles, const void *quote, size_t quote_size,
-                                              int64_t now, struct pml_error *err)
+                                              int64_t now, bool *current, struct pml_error *err)
 {
     char fmspc[13];
     struct pml_chain chain;
@@ -185,5 +186,7 @@ const struct pml_collateral *pml_bundles_find(const struct pml_bundles *bundles,
     if (!best)
         return pml_fail(err, PML_UNKNOWN, "collateral_unavailable", "no collateral for %s platforms of fmspc %s here",
                         wanted.is_tdx ? "TDX" : "SGX", pml_hex(fmspc, wanted.fmspc, sizeof wanted.fmspc));
+    if (current)
+        *current = best->issued <= now && now <= best->next_update;
     return &best->collateral;
 }

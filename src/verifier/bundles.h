@@ -24,10 +24,10 @@ PML_CHECKED
 bool pml_bundles_load(struct pml_bundles *bundles, const char *path, struct pml_error *err);
 size_t pml_bundles_count(const struct pml_bundles *bundles);
 
-/* Borrowed. PML_UNKNOWN "collateral_unavailable": there is none for such a platform; codes of a quote that is not
- * one. */
+/* Borrowed. *CURRENT, if not NULL, tells whether its TCB info is by NOW. PML_UNKNOWN "collateral_unavailable": there is
+ * none for such a platform; codes of a quote that is not one. */
 PML_CHECKED
 const struct pml_collateral *pml_bundles_find(const struct pml_bundles *bundles, const void *quote, size_t quote_size,
-                                              int64_t now, struct pml_error *err);
+                                              int64_t now, bool *current, struct pml_error *err);
 
 #endif

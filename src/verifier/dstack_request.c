@@ -33,7 +33,8 @@ static bool verify_quote(struct examination *x, struct pml_error *err)
     PML_AUTO(mem) uint8_t *quote = pml_judge_quote_bytes(x->quote_hex, &size, err);
     if (!quote)
         return false;
-    const struct pml_collateral *collateral = pml_bundles_find(x->judge->bundles, quote, size, x->now, err);
+    PML_AUTO(collateral) struct pml_collateral fetched = { 0 };
+    const struct pml_collateral *collateral = pml_judge_collateral(x->judge, &fetched, quote, size, x->now, err);
     if (!collateral) {
         pml_verdict_unknown(&x->verdict, quote, size, x->now, err);
         return false;

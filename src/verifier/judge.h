@@ -8,12 +8,14 @@
 #define PML_VERIFIER_JUDGE_H
 
 #include "dcap/policy.h"
+#include "dcap/source.h"
 #include "verifier/bundles.h"
 
 struct pml_judge {
     struct pml_policy policy; /* owned by whoever fills it, as is what follows */
     const struct pml_bundles *bundles;
-    bool allow_time_override; /* a request may say as of when */
+    struct pml_source *source; /* asked when no bundle is current; NULL: the bundles must do */
+    bool allow_time_override;  /* a request may say as of when */
 };
 
 enum pml_outcome_of_request {
@@ -47,6 +49,15 @@ void pml_judge_quote(const struct pml_judge *judge, const char *body, size_t siz
 void pml_judge_dstack(const struct pml_judge *judge, const char *body, size_t size, int64_t now,
                       struct pml_answer *answer);
 
+/*
+ * Collateral for a quote by the time NOW: a bundle that is current; else what the source has at present, which may take
+ * as long as its services do; else a bundle that is not current, whose dates say what is wrong. Borrowed, or parsed
+ * into FETCHED, which the caller frees either way. Codes of pml_bundles_find and pml_source_for_quote.
+ */
+PML_CHECKED
+const struct pml_collateral *pml_judge_collateral(const struct pml_judge *judge, struct pml_collateral *fetched,
+                                                  const void *quote, size_t quote_size, int64_t now,
+                                                  struct pml_error *err);
 /* The bytes of a quote in hex, either case, an initial 0x allowed. The caller frees. PML_NO "quote_format", memory. */
 PML_CHECKED
 uint8_t *pml_judge_quote_bytes(const char *hex, size_t *size, struct pml_error *err);

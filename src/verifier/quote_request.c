@@ -64,12 +64,12 @@ static bool read_request(struct quote_request *r, const struct pml_judge *judge,
 static bool verify(struct pml_verdict *verdict, const struct quote_request *r, const struct pml_judge *judge,
                    struct pml_error *err)
 {
-    PML_AUTO(collateral) struct pml_collateral given = { 0 };
+    PML_AUTO(collateral) struct pml_collateral own = { 0 };
     const struct pml_collateral *collateral = NULL;
     if (!r->collateral)
-        collateral = pml_bundles_find(judge->bundles, r->quote, r->quote_size, r->now, err);
-    else if (pml_collateral_from_json(&given, r->collateral, err))
-        collateral = &given;
+        collateral = pml_judge_collateral(judge, &own, r->quote, r->quote_size, r->now, err);
+    else if (pml_collateral_from_json(&own, r->collateral, err))
+        collateral = &own;
     if (!collateral) {
         pml_verdict_unknown(verdict, r->quote, r->quote_size, r->now, err);
         return false;

@@ -242,23 +242,16 @@ static bool open_server(struct pml_verifier *v, const struct pml_verifier_option
            pml_http_server_listen(v->http, &options->listen, NULL, 0600, &v->bound, err);
 }
 
-static size_t cpu_count(void)
-{
-    long count = sysconf(_SC_NPROCESSORS_ONLN);
-    return count > 0 ? (size_t)count : 1;
-}
-
 struct pml_verifier *pml_verifier_new(const struct pml_verifier_options *options, struct pml_error *err)
 {
     struct pml_verifier *v = calloc(1, sizeof *v);
     if (!v)
         return pml_fail_memory(err);
-    size_t workers = options->workers ? options->workers : cpu_count();
     size_t queue = options->queue ? options->queue : QUEUE_DEFAULT;
     v->judge = options->judge;
-    v->waiting_max = workers + queue;
+    v->waiting_max = options->workers + queue;
     v->loop = pml_loop_new(err);
-    v->workers = v->loop ? pml_workers_new(workers, v->waiting_max, job_run, err) : NULL;
+    v->workers = v->loop ? pml_workers_new(options->workers, v->waiting_max, job_run, err) : NULL;
     if (v->workers && open_server(v, options, err))
         return v;
     pml_verifier_free(v);

@@ -17,7 +17,7 @@ struct pml_verifier;
 struct pml_verifier_options {
     struct pml_address listen;
     const struct pml_judge *judge; /* borrowed */
-    size_t workers;                /* threads that judge; 0: one a CPU */
+    size_t workers;                /* threads that judge; at least 1 */
     size_t queue;                  /* requests that may wait for them; 0: 64 */
 };
 

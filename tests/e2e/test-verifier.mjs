@@ -2,11 +2,13 @@
 // pml-verifier over HTTP: the simulated platform's quotes through POST /v1/quote and POST /verify, what strangers can do to it,
 // metrics, and its end.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import fs from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
 import path from 'node:path';
-import { Server, check, pml, runVerifier, temporaryDirectory } from './lib.mjs';
+import { Server, build, check, pml, runVerifier, temporaryDirectory } from './lib.mjs';
 
 const dir = temporaryDirectory();
 const state = path.join(dir, 'state');
@@ -15,7 +17,7 @@ const made = pml('quote', '--simulated', '--state', state, '--report-data', '012
 assert.equal(made.status, 0, made.stderr);
 const quote = fs.readFileSync(path.join(dir, 'quote')).toString('hex');
 const collateral = JSON.parse(fs.readFileSync(bundle));
-const trusting = ['--collateral', bundle, '--trust-simulated', state];
+const trusting = ['--collateral', bundle, '--trust-simulated', state, '--offline'];
 
 const json = (response) => JSON.parse(response.body);
 
@@ -47,7 +49,7 @@ await check('answers dstack clients, and calls nothing valid whose image it did 
 });
 
 await check('trusts a simulation only when told to by name', async () => {
-    const server = await Server.startVerifier(['--collateral', bundle]);
+    const server = await Server.startVerifier(['--collateral', bundle, '--offline']);
     const pem = fs.readFileSync(path.join(state, 'sim/root.pem'), 'utf8');
     const plain = json(await server.request('POST', '/v1/quote', { body: { quote } }));
     assert.equal(plain.ok, false);
@@ -141,6 +143,30 @@ await check('outlives clients that go away, and answers those at hand when it en
     assert.equal(await server.ended, 0, server.log);
 });
 
+await check('fetches what no bundle has, and keeps it', async () => {
+    const pccs = spawn(path.join(build, 'src/cmd/tdxsim/pml-tdxsim'), ['pccs', '--state', state, '--listen', '127.0.0.1:0'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const [line] = await once(pccs.stdout, 'data');
+    const [url] = /http:\S+/.exec(line);
+    const cache = path.join(dir, 'cache');
+    const server = await Server.startVerifier(['--trust-simulated', state, '--pccs', url, '--cache', cache]);
+    for (const bytes of [quote, quote])
+        assert.equal(json(await server.request('POST', '/v1/quote', { body: { quote: bytes } })).accepted, true);
+    assert.equal(json(await server.request('POST', '/verify', { body: { quote } })).details.quote_verified, true);
+    pccs.kill();
+    await once(pccs, 'close');
+    assert.equal(json(await server.request('POST', '/v1/quote', { body: { quote } })).accepted, true);
+    assert.equal(await server.stop(), 0, server.log);
+    const later = await Server.startVerifier(['--trust-simulated', state, '--offline', '--cache', cache]);
+    assert.equal(json(await later.request('POST', '/v1/quote', { body: { quote } })).accepted, true);
+    assert.equal(await later.stop(), 0, later.log);
+    const without = await Server.startVerifier(['--trust-simulated', state, '--offline']);
+    const said = json(await without.request('POST', '/v1/quote', { body: { quote } }));
+    assert.equal(said.ok, false);
+    assert.equal(said.error.code, 'collateral_unavailable');
+    assert.match(String((await without.get('/metrics')).body), /outcome="unknown"} 1$/m);
+    assert.equal(await without.stop(), 0, without.log);
+});
+
 await check('says what is wrong with how it is started', () => {
     fs.writeFileSync(path.join(dir, 'bad.json'), '{}');
     fs.writeFileSync(path.join(dir, 'misspelt.json'), '{"acept_status":[]}');
@@ -149,6 +175,7 @@ await check('says what is wrong with how it is started', () => {
         [['--collateral', path.join(dir, 'none')], 3, /No such file/],
         [['--policy', path.join(dir, 'misspelt.json')], 2, /acept_status: no such member/],
         [['--root', path.join(state, 'sim/root.pem')], 2, /--root/],
+        [['--pccs', 'http://example.org'], 2, /.*/],
         [['--workers', '0'], 2, /--workers: a number from 1/],
         [['--listen', 'example.org:1'], 2, /.*/],
         [['more'], 2, /usage: pml verifier/],

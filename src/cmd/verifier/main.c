@@ -11,18 +11,24 @@
 #include "base/log.h"
 #include "verifier/server.h"
 
-#define PATHS_MAX 64
+#define PATHS_MAX   64
+#define PCCS_MAX    8
+#define WORKERS_MIN 8 /* by default: some wait for collateral while others judge */
 
 static const char help[] =
-    "usage: pml verifier --collateral FILE|DIR [OPTIONS]\n\n"
+    "usage: pml verifier [OPTIONS]\n\n"
     "Judges TDX and SGX quotes over HTTP: POST /verify as dstack-verifier does, POST /v1/quote as pml verify does.\n\n"
     "  --listen ADDR:PORT         http address, default 127.0.0.1:8080\n"
-    "  --collateral FILE|DIR      bundles to judge by; may be repeated\n"
+    "  --collateral FILE|DIR      bundles to judge by while they are current; may be repeated\n"
+    "  --pccs URL                 fetch collateral from this service, default Intel's; may be repeated\n"
+    "  --pccs-ca FILE             certificates (PEM) of who vouches for its TLS key, default the system's\n"
+    "  --offline                  fetch nothing: bundles and the cache must do\n"
+    "  --cache DIR                keep what was fetched there too, default in memory only\n"
     "  --policy FILE              rules as JSON; a request can only ask for more\n"
     "  --root FILE                trust this root certificate instead of Intel's\n"
     "  --trust-simulated PEM|DIR  trust the simulated platform with this root certificate or state directory\n"
     "  --allow-time-override      let requests say as of when to judge\n"
-    "  --workers N                threads that judge, default one a CPU\n"
+    "  --workers N                threads that judge and fetch, default one a CPU but at least 8\n"
     "  --queue N                  requests that may wait for them, default 64\n"
     "  --ready-fd N               write \"READY URL\" to this descriptor when ready\n"
     "  --log-level LEVEL          debug, info (default), warn or error\n\n"
@@ -32,6 +38,10 @@ static const char help[] =
 enum option_id {
     LISTEN = 256,
     COLLATERAL,
+    PCCS,
+    PCCS_CA,
+    OFFLINE,
+    CACHE,
     POLICY,
     ROOT,
     TRUST_SIMULATED,
@@ -45,6 +55,10 @@ enum option_id {
 static const struct option options[] = {
     { "listen", required_argument, NULL, LISTEN },
     { "collateral", required_argument, NULL, COLLATERAL },
+    { "pccs", required_argument, NULL, PCCS },
+    { "pccs-ca", required_argument, NULL, PCCS_CA },
+    { "offline", no_argument, NULL, OFFLINE },
+    { "cache", required_argument, NULL, CACHE },
     { "policy", required_argument, NULL, POLICY },
     { "root", required_argument, NULL, ROOT },
     { "trust-simulated", required_argument, NULL, TRUST_SIMULATED },
@@ -61,6 +75,8 @@ struct command {
     const char *listen, *policy, *root;
     const char *collateral[PATHS_MAX], *simulated[PML_POLICY_ROOTS];
     size_t collateral_count, simulated_count;
+    const char *pccs[PCCS_MAX];
+    struct pml_source_options source;
     int ready_fd; /* -1: none */
     struct pml_judge judge;
     struct pml_verifier_options verifier;
@@ -110,6 +126,10 @@ static bool read_option(struct command *c, int opt, const char *text, struct pml
     case ROOT: c->root = text; return true;
     case ALLOW_TIME_OVERRIDE: c->judge.allow_time_override = true; return true;
     case COLLATERAL: return add_path(c->collateral, &c->collateral_count, PATHS_MAX, "collateral", text, err);
+    case PCCS: return add_path(c->pccs, &c->source.services.url_count, PCCS_MAX, "pccs", text, err);
+    case PCCS_CA: c->source.services.ca_file = text; return true;
+    case OFFLINE: c->source.offline = true; return true;
+    case CACHE: c->source.cache_dir = text; return true;
     case TRUST_SIMULATED:
         return add_path(c->simulated, &c->simulated_count, PML_POLICY_ROOTS, "trust-simulated", text, err);
     case WORKERS: return read_number(&c->verifier.workers, "workers", text, 1, 1024, err);
@@ -155,6 +175,19 @@ static struct pml_bundles *load_bundles(const struct command *c, struct pml_erro
     return bundles;
 }
 
+static void notice(void *arg, const struct pml_error *what)
+{
+    (void)arg;
+    pml_log_limited(PML_LOG_WARN, "verifier.collateral", "code=%s error=\"%s\"", what->code, what->text);
+}
+
+static struct pml_source *open_source(struct command *c, struct pml_error *err)
+{
+    c->source.services.urls = c->pccs;
+    c->source.notice = notice;
+    return pml_source_new(&c->source, err);
+}
+
 /* --- running --- */
 
 static bool announce(const struct command *c, const struct pml_verifier *v, size_t bundles, struct pml_error *err)
@@ -177,15 +210,21 @@ static bool announce(const struct command *c, const struct pml_verifier *v, size
 static bool serve(struct command *c, struct pml_error *err)
 {
     struct pml_bundles *bundles = load_bundles(c, err);
-    if (!bundles)
-        return false;
+    PML_AUTO(source) struct pml_source *source = bundles ? open_source(c, err) : NULL;
     c->judge.bundles = bundles;
+    c->judge.source = source;
     c->verifier.judge = &c->judge;
-    struct pml_verifier *v = pml_verifier_new(&c->verifier, err);
+    struct pml_verifier *v = source ? pml_verifier_new(&c->verifier, err) : NULL;
     bool served = v && announce(c, v, pml_bundles_count(bundles), err) && pml_verifier_run(v, err);
     pml_verifier_free(v);
     pml_bundles_free(bundles);
     return served;
+}
+
+static size_t default_workers(void)
+{
+    long count = sysconf(_SC_NPROCESSORS_ONLN);
+    return count > WORKERS_MIN ? (size_t)count : WORKERS_MIN;
 }
 
 static int fail(const struct pml_error *err)
@@ -209,9 +248,11 @@ int main(int argc, char **argv)
             return fail(&err);
     }
     if (optind != argc) {
-        fputs("usage: pml verifier --collateral FILE|DIR [OPTIONS]\npml verifier --help says more\n", stderr);
+        fputs("usage: pml verifier [OPTIONS]\npml verifier --help says more\n", stderr);
         return PML_USAGE;
     }
+    if (!c.verifier.workers)
+        c.verifier.workers = default_workers();
     bool served = pml_address_parse(&c.verifier.listen, c.listen, &err) && load_policy(&c, &err) && serve(&c, &err);
     pml_policy_free(&c.judge.policy);
     return served ? 0 : fail(&err);

@@ -21,9 +21,10 @@ static void the_last_one_issued_by_then_counts(void **state)
     static const struct {
         int64_t now;
         const char *issued; /* of the one that is found */
+        bool current;
     } cases[] = {
-        { 1735689600, "2025-06-04" }, { 1749095100, "2025-06-04" }, { 1752537600, "2025-07-" },
-        { 1761091200, "2025-10-" },   { 1893456000, "2025-10-" },
+        { 1735689600, "2025-06-04", false }, { 1749095100, "2025-06-04", true }, { 1752537600, "2025-07-", true },
+        { 1761091200, "2025-10-", true },    { 1893456000, "2025-10-", false },
     };
     struct pml_error err;
     size_t size;
@@ -35,9 +36,11 @@ static void the_last_one_issued_by_then_counts(void **state)
     add(bundles, "dcap/public/collateral/90c06f-0226-dcapqvl-tdx5-outdated.json");
     for (size_t i = 0; i < PML_COUNT(cases); i++) {
         char issued[64];
-        const struct pml_collateral *c = pml_bundles_find(bundles, quote, size, cases[i].now, &err);
+        bool current;
+        const struct pml_collateral *c = pml_bundles_find(bundles, quote, size, cases[i].now, &current, &err);
         if (!c)
             fail_msg("%s", err.text);
+        assert_int_equal(current, cases[i].current);
         snprintf(issued, sizeof issued, "\"issueDate\":\"%s", cases[i].issued);
         if (!memmem(c->tcb_info.bytes, c->tcb_info.size, issued, strlen(issued)))
             fail_msg("at %lld: %.200s", (long long)cases[i].now, c->tcb_info.bytes);
@@ -82,7 +85,7 @@ static void a_chain_in_a_bundle_is_left_aside(void **state)
     struct pml_bundles *bundles = pml_bundles_new(&err);
     assert_true(pml_bundles_load(bundles, path, &err));
     PML_AUTO(mem) char *quote = vector_file(REAL_QUOTE, &size);
-    const struct pml_collateral *c = pml_bundles_find(bundles, quote, size, REAL_NOW, &err);
+    const struct pml_collateral *c = pml_bundles_find(bundles, quote, size, REAL_NOW, NULL, &err);
     assert_non_null(c);
     assert_int_equal(c->pck_chain.size, 0);
     unlink(path);
