@@ -16,18 +16,20 @@
 enum mode { REFERENCE, NORMAL };
 
 /*
- * The noise in the vectors is the other engine's over the positions before its two runs part, the first three or four;
- * ours is taken over all six, each of which is another draw. Hence 2.5 where the specification says 2: with 2, one
- * logit of the 60 in tiny-q8_0 stands out (0.35 of 0.28), and rounding block scales to binary16 as that engine does
- * brings it back.
+ * The noise in a vector is the other engine's, between its own two runs, over the positions before they part: there
+ * ours must be within twice of it. Later positions are more draws of the same kind, of which one logit of the 60 in
+ * tiny-q8_0 stands out (0.35 for a noise of 0.14; rounding block scales to binary16, as that engine does and the
+ * profile does not, brings it back): 2.5 times.
  */
-#define NOISE_RATIO 2.5
+#define NOISE_RATIO       2.0
+#define NOISE_RATIO_LATER 2.5
 
 struct comparison {
     const json_t *positions; /* of the vector */
     const uint32_t *tokens;  /* prompt, then greedy */
     size_t prompt, count, vocabulary;
-    float bar;
+    float bar, bar_later; /* up to and from the position `parted` */
+    size_t parted;
     bool greedy; /* the ids must be the largest logits */
     size_t compared;
     float worst;
@@ -37,8 +39,9 @@ static void compare_value(struct comparison *c, size_t position, const char *wha
 {
     float difference = (float)fabs(got - wanted);
     c->worst = fmaxf(c->worst, difference);
-    if (!(difference <= c->bar))
-        fail_msg("position %zu: %s is %.7g, wanted %.7g within %g", position, what, got, wanted, (double)c->bar);
+    float bar = position < c->parted ? c->bar : c->bar_later;
+    if (!(difference <= bar))
+        fail_msg("position %zu: %s is %.7g, wanted %.7g within %g", position, what, got, wanted, (double)bar);
 }
 
 static void compare_position(struct comparison *c, const json_t *p, size_t position, const float *logits)
@@ -76,17 +79,17 @@ static bool on_logits(void *arg, size_t position, const float *logits)
     return true;
 }
 
-/* Feeds the prompt of VECTOR and the ids of RUN (the vector itself or its f32_expanded), and compares with RUN. */
-static float compare_run(const json_t *vector, const json_t *run, const struct pml_model *model, float bar, bool greedy)
+/* Feeds the prompt of VECTOR and the ids of RUN (the vector itself or its f32_expanded), and compares with RUN by BARS.
+ */
+static float compare_run(const json_t *vector, const json_t *run, const struct pml_model *model, struct comparison bars)
 {
     uint32_t tokens[512];
     const json_t *prompt = json_object_get(vector, "prompt"), *ids = json_object_get(run, "greedy");
-    struct comparison c = { .positions = json_object_get(run, "positions"),
-                            .tokens = tokens,
-                            .prompt = json_array_size(prompt),
-                            .vocabulary = pml_model_info(model)->vocabulary,
-                            .bar = bar,
-                            .greedy = greedy };
+    struct comparison c = bars;
+    c.positions = json_object_get(run, "positions");
+    c.tokens = tokens;
+    c.prompt = json_array_size(prompt);
+    c.vocabulary = pml_model_info(model)->vocabulary;
     c.count = c.prompt + json_array_size(ids);
     assert_true(c.count <= PML_COUNT(tokens));
     for (size_t i = 0; i < c.count; i++)
@@ -126,15 +129,22 @@ static void run_case(const char *name, float bar)
     const json_t *expanded = json_object_get(vector, "f32_expanded");
 
     PML_AUTO(model) struct pml_model *model = open_case(vector, REFERENCE);
-    float worst = compare_run(vector, expanded ? expanded : vector, model, bar, bar < 3e-2f);
+    float worst = compare_run(vector, expanded ? expanded : vector, model,
+                              (struct comparison){ .bar_later = bar, .greedy = bar < 3e-2f });
     printf("%s: reference mode within %.2g of %.2g\n", name, (double)worst, (double)bar);
     if (!expanded)
         return;
-    double noise = json_number_value(json_array_get(json_object_get(vector, "noise_activation_quant"), 0));
-    float integer_bar = (float)fmin(fmax(NOISE_RATIO * noise, 0.15), 1.0);
+    const json_t *measured = json_object_get(vector, "noise_activation_quant");
+    double noise = json_number_value(json_array_get(measured, 0));
+    struct comparison bars = {
+        .bar = (float)fmin(fmax(NOISE_RATIO * noise, 0.15), 1.0),
+        .bar_later = (float)fmin(fmax(NOISE_RATIO_LATER * noise, 0.15), 1.0),
+        .parted = json_array_size(json_object_get(vector, "prompt")) +
+                  (size_t)json_integer_value(json_array_get(measured, 1)),
+    };
     PML_AUTO(model) struct pml_model *normal = open_case(vector, NORMAL);
-    worst = compare_run(vector, expanded, normal, integer_bar, false);
-    printf("%s: normal mode within %.2g of %.2g\n", name, (double)worst, (double)integer_bar);
+    worst = compare_run(vector, expanded, normal, bars);
+    printf("%s: normal mode within %.2g of %.2g\n", name, (double)worst, (double)bars.bar_later);
 }
 
 /* The other engine rounds activations to the type of the weights; we do not. Eight bits of bfloat16 are coarser than
