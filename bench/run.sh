@@ -61,10 +61,19 @@ done
 
 case=$vectors/dcap/public
 if [ -e "$case/index.json" ]; then
-    $build/bench/verify "$case/quotes/dcapqvl-tdx4.bin" "$case/collateral/bundle-b0c06f-dcapqvl-tdx4.json" \
-        "$(of 'first(.cases[] | select(.quote == "quotes/dcapqvl-tdx4.bin" and .expect.accept)) | .now' <"$case/index.json")" >"$state/verify.json"
+    quote=$case/quotes/dcapqvl-tdx4.bin bundle=$case/collateral/bundle-b0c06f-dcapqvl-tdx4.json
+    at=$(of 'first(.cases[] | select(.quote == "quotes/dcapqvl-tdx4.bin" and .expect.accept)) | .now' <"$case/index.json")
+    modules=tests/e2e/node_modules
+    peer=()
+    [ ! -d $modules/@phala/dcap-qvl ] || peer=("node bench/peer_dcap_qvl.mjs $modules '$quote' '$bundle' $at")
+    $build/bench/verify "$quote" "$bundle" "$at" "${peer[@]}" >"$state/verify.json"
     row "verify a TDX quote, cold" "$(of '"\(.cold_verifications_per_second | round) /s"' <"$state/verify.json")" \
         "$(of '"\(.cold_share_of_limit * 100 | round) % of nine P-256 verifications (\(.cold_limit_per_second | round) /s)"' <"$state/verify.json")"
+    row "verify a TDX quote, warm" "$(of '"\(.warm_verifications_per_second | round) /s"' <"$state/verify.json")" \
+        "$(of '"\(.warm_share_of_limit * 100 | round) % of two P-256 verifications (\(.warm_limit_per_second | round) /s)"' <"$state/verify.json")"
+    row "heap of one verification, cold and warm" "$(of '"\(.cold_heap_bytes / 1000 | round), \(.warm_heap_bytes / 1000 | round) kB"' <"$state/verify.json")" ""
+    [ ${#peer[@]} = 0 ] || row "verify a TDX quote, @phala/dcap-qvl" "$(of '"\(.peer_verifications_per_second | round) /s"' <"$state/verify.json")" \
+        "$(of '"\(.cold_verifications_per_second / .peer_verifications_per_second | round) times slower"' <"$state/verify.json")"
 else
     row "verify a TDX quote" "skipped" "no vectors in $vectors"
 fi

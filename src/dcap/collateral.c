@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/digest.h"
 #include "base/encode.h"
 #include "base/json.h"
 #include "base/memory.h"
@@ -83,6 +84,40 @@ bool pml_collateral_from_json(struct pml_collateral *out, const json_t *bundle, 
     PML_AUTO(mem) char *text = pml_json_dump(bundle, &size, err);
     *out = (struct pml_collateral){ 0 };
     return text && pml_collateral_parse(out, text, size, err);
+}
+
+static void add_part(struct pml_hash *hash, const void *bytes, size_t size)
+{
+    uint64_t length = size;
+    pml_hash_add(hash, &length, sizeof length);
+    pml_hash_add(hash, bytes, size);
+}
+
+struct pml_collateral_digest pml_collateral_digest(const struct pml_collateral *c)
+{
+    struct pml_collateral_digest digest;
+    const struct pml_text texts[] = { c->tcb_info_chain, c->tcb_info, c->qe_identity_chain, c->qe_identity };
+    if (c->sealed)
+        return c->digest;
+    PML_AUTO(hash) struct pml_hash lists, all;
+    pml_hash_sha256(&lists);
+    add_part(&lists, c->root_crl, c->root_crl_size);
+    add_part(&lists, c->pck_crl, c->pck_crl_size);
+    pml_hash_final(&lists, digest.lists);
+    pml_hash_sha256(&all);
+    pml_hash_add(&all, digest.lists, sizeof digest.lists);
+    for (size_t i = 0; i < PML_COUNT(texts); i++)
+        add_part(&all, texts[i].bytes, texts[i].size);
+    pml_hash_add(&all, c->tcb_info_signature, sizeof c->tcb_info_signature);
+    pml_hash_add(&all, c->qe_identity_signature, sizeof c->qe_identity_signature);
+    pml_hash_final(&all, digest.all);
+    return digest;
+}
+
+void pml_collateral_seal(struct pml_collateral *c)
+{
+    c->digest = pml_collateral_digest(c);
+    c->sealed = true;
 }
 
 void pml_collateral_free(struct pml_collateral *c)

@@ -16,6 +16,12 @@
 
 #define PML_COLLATERAL_MAX (1 << 20) /* bytes of JSON text */
 
+/* SHA-256 of what a bundle is verified by. */
+struct pml_collateral_digest {
+    uint8_t all[32];   /* of everything but PCK chain and issuers of the PCK CRL */
+    uint8_t lists[32]; /* of the revocation lists alone */
+};
+
 struct pml_collateral {
     struct pml_tape bundle;                            /* owned: the texts below borrow from it */
     struct pml_text tcb_info_chain, qe_identity_chain; /* PEM */
@@ -25,6 +31,8 @@ struct pml_collateral {
     uint8_t tcb_info_signature[64], qe_identity_signature[64]; /* r || s */
     uint8_t *root_crl, *pck_crl;                               /* owned DER */
     size_t root_crl_size, pck_crl_size;
+    bool sealed;
+    struct pml_collateral_digest digest; /* once sealed */
 };
 
 /* collateral_json, collateral_field_missing, collateral_format, crl_format; memory. Free with pml_collateral_free. */
@@ -33,6 +41,10 @@ bool pml_collateral_parse(struct pml_collateral *out, const char *text, size_t s
 /* As above from a bundle that is a member of another document. */
 PML_CHECKED
 bool pml_collateral_from_json(struct pml_collateral *out, const json_t *bundle, struct pml_error *err);
+
+struct pml_collateral_digest pml_collateral_digest(const struct pml_collateral *c);
+/* Computes the digest once, for bundles that many quotes are verified with. */
+void pml_collateral_seal(struct pml_collateral *c);
 
 void pml_collateral_free(struct pml_collateral *c);
 void pml_collateral_auto(struct pml_collateral *c);

@@ -34,24 +34,25 @@ static int64_t min(int64_t a, int64_t b)
 static void fill_dates(struct pml_supplemental *s, const struct pml_verification *v)
 {
     struct window qe = { INT64_MAX, INT64_MIN, INT64_MAX };
-    narrow_cert(&qe, &v->qe_signer);
-    narrow_cert(&qe, &v->platform.root);
-    narrow(&qe, v->root_crl.this_update, v->root_crl.next_update);
-    narrow(&qe, v->qe_identity.issue_date, v->qe_identity.next_update);
+    narrow_cert(&qe, &v->bundle->qe_signer);
+    narrow_cert(&qe, &v->platform->chain.root);
+    narrow(&qe, v->bundle->root_crl.this_update, v->bundle->root_crl.next_update);
+    narrow(&qe, v->bundle->qe_identity.issue_date, v->bundle->qe_identity.next_update);
     s->qe_iden_earliest_issue_date = qe.earliest_issue;
     s->qe_iden_latest_issue_date = qe.latest_issue;
     s->qe_iden_earliest_expiration_date = qe.earliest_expiration;
 
     struct window all = qe;
-    narrow_cert(&all, &v->platform.leaf);
-    narrow_cert(&all, &v->platform.intermediate);
-    narrow_cert(&all, &v->tcb_signer);
-    narrow(&all, v->pck_crl.this_update, v->pck_crl.next_update);
-    narrow(&all, v->tcb_info.issue_date, v->tcb_info.next_update);
+    narrow_cert(&all, &v->platform->chain.leaf);
+    narrow_cert(&all, &v->platform->chain.intermediate);
+    narrow_cert(&all, &v->bundle->tcb_signer);
+    narrow(&all, v->bundle->pck_crl.this_update, v->bundle->pck_crl.next_update);
+    narrow(&all, v->bundle->tcb_info.issue_date, v->bundle->tcb_info.next_update);
     s->earliest_issue_date = all.earliest_issue;
     s->latest_issue_date = all.latest_issue;
     s->earliest_expiration_date = all.earliest_expiration;
-    s->oldest_collateral = min(v->tcb_info.issue_date, min(v->qe_identity.issue_date, v->pck_crl.this_update));
+    s->oldest_collateral =
+        min(v->bundle->tcb_info.issue_date, min(v->bundle->qe_identity.issue_date, v->bundle->pck_crl.this_update));
 }
 
 /* The oldest of the levels' dates. */
@@ -97,7 +98,7 @@ static json_t *advisories(const struct pml_evaluation *e, const struct pml_isv_l
 
 static void fill_platform(struct pml_supplemental *s, const struct pml_verification *v)
 {
-    const struct pml_pck *pck = &v->platform.pck;
+    const struct pml_pck *pck = &v->platform->chain.pck;
     memcpy(s->ppid, pck->ppid, sizeof s->ppid);
     memcpy(s->cpu_svn, pck->cpu_svn, sizeof s->cpu_svn);
     memcpy(s->fmspc, pck->fmspc, sizeof s->fmspc);
@@ -109,7 +110,7 @@ static void fill_platform(struct pml_supplemental *s, const struct pml_verificat
     s->dynamic_platform = pck->dynamic_platform;
     s->cached_keys = pck->cached_keys;
     s->smt_enabled = pck->smt_enabled;
-    pml_sha384(s->root_key_id, v->platform.root.point.bytes, v->platform.root.point.size);
+    pml_sha384(s->root_key_id, v->platform->chain.root.point.bytes, v->platform->chain.root.point.size);
 }
 
 bool pml_verification_report(struct pml_verification *v, struct pml_error *err)
@@ -123,11 +124,11 @@ bool pml_verification_report(struct pml_verification *v, struct pml_error *err)
     s->qe_tcb_date = v->qe_level->level.date;
     s->tdx_module_tcb_date = v->launch.module ? v->launch.module->date : 0;
     s->tcb_date = tcb_date(&v->launch, v->qe_level);
-    s->tcb_info_eval_num = v->tcb_info.eval_num;
-    s->qe_identity_eval_num = v->qe_identity.eval_num;
+    s->tcb_info_eval_num = v->bundle->tcb_info.eval_num;
+    s->qe_identity_eval_num = v->bundle->qe_identity.eval_num;
     s->tcb_eval_num = min(s->tcb_info_eval_num, s->qe_identity_eval_num);
-    s->pck_crl_num = v->pck_crl.number;
-    s->root_ca_crl_num = v->root_crl.number;
+    s->pck_crl_num = v->bundle->pck_crl.number;
+    s->root_ca_crl_num = v->bundle->root_crl.number;
     s->qe_status = v->qe_level->level.status;
 
     verdict->status = v->launch.status;

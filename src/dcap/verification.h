@@ -3,9 +3,7 @@
 #ifndef PML_DCAP_VERIFICATION_H
 #define PML_DCAP_VERIFICATION_H
 
-#include "dcap/check.h"
-#include "dcap/qe_identity.h"
-#include "dcap/tcb_info.h"
+#include "dcap/known.h"
 #include "dcap/verify.h"
 
 /* The TCB levels that a set of TDX versions leads to, and the status that they make. */
@@ -21,14 +19,12 @@ struct pml_verification {
     const char *step;
 
     struct pml_quote quote;
-    struct pml_crl root_crl, pck_crl;
-    struct pml_pck_chain platform;
-    struct pml_chain tcb_chain, qe_chain; /* their DER */
-    struct pml_cert tcb_signer, qe_signer;
-    struct pml_tcb_info tcb_info;
-    struct pml_qe_identity qe_identity;
+    struct pml_known_bundle *bundle; /* own, or of the cache */
+    struct pml_known_platform *platform;
     const struct pml_isv_level *qe_level;
     struct pml_evaluation launch, current; /* by tee_tcb_svn and tee_tcb_svn2 */
+    struct pml_known_bundle own_bundle;    /* without a cache */
+    struct pml_known_platform own_platform;
 };
 
 /* S18: the supplemental data of spec dcap §2.7 and the advisory ids. memory. */

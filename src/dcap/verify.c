@@ -28,6 +28,13 @@ __attribute__((format(printf, 2, 3))) static void note(const struct pml_verifica
     v->in->trace(v->in->trace_context, v->step, text);
 }
 
+/* A step that is done already. */
+static bool skip(const struct pml_verification *v, const char *why)
+{
+    note(v, "%s", why);
+    return true;
+}
+
 /* How much of a foreign text goes into a message. */
 static int shown(struct pml_text text)
 {
@@ -66,11 +73,22 @@ static bool parse_quote(struct pml_verification *v, struct pml_error *err)
 static bool parse_crls(struct pml_verification *v, struct pml_error *err)
 {
     const struct pml_collateral *c = v->in->collateral;
-    if (!pml_crl_parse(&v->root_crl, (struct pml_bytes){ c->root_crl, c->root_crl_size }, err))
+    struct pml_bytes root = { c->root_crl, c->root_crl_size }, pck = { c->pck_crl, c->pck_crl_size };
+    v->bundle = v->in->cache ? pml_known_bundle_get(v->in->cache, c, v->in->now, err) : &v->own_bundle;
+    if (!v->bundle)
+        return false;
+    if (v->bundle->known.verified)
+        return skip(v, "verified before");
+    if (v->bundle->lists) {
+        root.bytes = v->bundle->lists;
+        pck.bytes = v->bundle->lists + root.size;
+    }
+    if (!pml_crl_parse(&v->bundle->root_crl, root, err))
         return pml_wrap(err, "root ca crl");
-    if (!pml_crl_parse(&v->pck_crl, (struct pml_bytes){ c->pck_crl, c->pck_crl_size }, err))
+    if (!pml_crl_parse(&v->bundle->pck_crl, pck, err))
         return pml_wrap(err, "pck crl");
-    note(v, "root CRL %zu entries, PCK CRL %zu entries", v->root_crl.revoked_count, v->pck_crl.revoked_count);
+    note(v, "root CRL %zu entries, PCK CRL %zu entries", v->bundle->root_crl.revoked_count,
+         v->bundle->pck_crl.revoked_count);
     return true;
 }
 
@@ -99,9 +117,9 @@ static bool quote_is_marked(const struct pml_quote *q)
 static bool pin_signer(struct pml_chain *chain, const struct pml_verification *v, struct pml_text pem, const char *code,
                        struct pml_error *err)
 {
-    if (!pml_chain_decode(chain, pem.bytes, pem.size, 2, code, err))
+    if (!v->bundle->known.verified && !pml_chain_decode(chain, pem.bytes, pem.size, 2, code, err))
         return false;
-    if (!pml_bytes_same(chain->cert[1], v->platform.root.der))
+    if (!pml_bytes_same(chain->cert[1], v->platform->chain.root.der))
         return pml_fail(err, PML_NO, code, "ends in another root than the PCK chain");
     return true;
 }
@@ -113,14 +131,18 @@ static bool pin_roots(struct pml_verification *v, struct pml_error *err)
     const struct pml_quote *q = &v->quote;
     struct pml_text pem =
         c->pck_chain.size ? c->pck_chain : (struct pml_text){ (const char *)q->cert_data, q->cert_size };
-    if (!pml_pck_chain_decode(&v->platform, pem, err))
-        return pml_wrap(err, "pck chain");
-    v->verdict->simulated = pml_cert_is_simulated(&v->platform.root) || (c->pck_chain.size && quote_is_marked(q));
-    if (!pml_check_root(&v->platform.root, &v->in->trust, err))
+    v->platform = v->in->cache ? pml_known_platform_get(v->in->cache, c, pem, v->in->now, err) : &v->own_platform;
+    if (!v->platform)
         return false;
-    if (!pin_signer(&v->tcb_chain, v, c->tcb_info_chain, "tcb_info_chain", err))
+    if (!v->platform->known.verified && !pml_pck_chain_decode(&v->platform->chain, pem, err))
+        return pml_wrap(err, "pck chain");
+    v->verdict->simulated =
+        pml_cert_is_simulated(&v->platform->chain.root) || (c->pck_chain.size && quote_is_marked(q));
+    if (!pml_check_root(&v->platform->chain.root, &v->in->trust, err))
+        return false;
+    if (!pin_signer(&v->bundle->tcb_chain, v, c->tcb_info_chain, "tcb_info_chain", err))
         return pml_wrap(err, "tcb info chain");
-    if (!pin_signer(&v->qe_chain, v, c->qe_identity_chain, "qe_identity_chain", err))
+    if (!pin_signer(&v->bundle->qe_chain, v, c->qe_identity_chain, "qe_identity_chain", err))
         return pml_wrap(err, "qe identity chain");
     note(v, "three chains end in %s%s", v->verdict->simulated ? "a simulated root that was added" : "the trusted root",
          v->in->trust.root && !v->verdict->simulated ? " that was given" : "");
@@ -130,18 +152,20 @@ static bool pin_roots(struct pml_verification *v, struct pml_error *err)
 /* S4: leaf, intermediate, root in that order, by their names. */
 static bool check_pck_chain(struct pml_verification *v, struct pml_error *err)
 {
-    if (!pml_pck_chain_check(&v->platform, v->when, err))
+    if (v->platform->known.verified)
+        return skip(v, "verified before");
+    if (!pml_pck_chain_check(&v->platform->chain, v->when, err))
         return false;
     note(v, "PCK certificate by the %s CA, names, dates, signatures",
-         v->platform.by_platform_ca ? "Platform" : "Processor");
+         v->platform->chain.by_platform_ca ? "Platform" : "Processor");
     return true;
 }
 
 static bool parse_signers(struct pml_verification *v, struct pml_error *err)
 {
-    if (!pml_cert_parse(&v->tcb_signer, v->tcb_chain.cert[0], "tcb_info_chain", err))
+    if (!pml_cert_parse(&v->bundle->tcb_signer, v->bundle->tcb_chain.cert[0], "tcb_info_chain", err))
         return pml_wrap(err, "tcb signing certificate");
-    if (!pml_cert_parse(&v->qe_signer, v->qe_chain.cert[0], "qe_identity_chain", err))
+    if (!pml_cert_parse(&v->bundle->qe_signer, v->bundle->qe_chain.cert[0], "qe_identity_chain", err))
         return pml_wrap(err, "qe identity signing certificate");
     return true;
 }
@@ -149,17 +173,21 @@ static bool parse_signers(struct pml_verification *v, struct pml_error *err)
 /* S5: both lists are genuine and current, and list none of the certificates in use. */
 static bool check_crls(struct pml_verification *v, struct pml_error *err)
 {
-    if (!pml_check_crl(&v->root_crl, &v->platform.root, v->when, err))
+    const struct pml_crl *root_crl = &v->bundle->root_crl, *pck_crl = &v->bundle->pck_crl;
+    const struct pml_pck_chain *chain = &v->platform->chain;
+    bool bundle_known = v->bundle->known.verified, platform_known = v->platform->known.verified;
+    if (!bundle_known && !pml_check_crl(root_crl, &chain->root, v->when, err))
         return pml_wrap(err, "root ca crl");
-    if (!pml_check_crl(&v->pck_crl, &v->platform.intermediate, v->when, err))
+    if (!platform_known && !pml_check_crl(pck_crl, &chain->intermediate, v->when, err))
         return pml_wrap(err, "pck crl");
-    if (!parse_signers(v, err))
+    if (!bundle_known && !parse_signers(v, err))
         return false;
-    if (pml_crl_lists(&v->root_crl, v->platform.intermediate.serial))
+    if (!platform_known && pml_crl_lists(root_crl, chain->intermediate.serial))
         return pml_fail(err, PML_NO, "intermediate_revoked", "the PCK CA has been revoked");
-    if (pml_crl_lists(&v->pck_crl, v->platform.leaf.serial))
+    if (!platform_known && pml_crl_lists(pck_crl, chain->leaf.serial))
         return pml_fail(err, PML_NO, "pck_revoked", "the platform's PCK certificate has been revoked");
-    if (pml_crl_lists(&v->root_crl, v->tcb_signer.serial) || pml_crl_lists(&v->root_crl, v->qe_signer.serial))
+    if (!bundle_known &&
+        (pml_crl_lists(root_crl, v->bundle->tcb_signer.serial) || pml_crl_lists(root_crl, v->bundle->qe_signer.serial)))
         return pml_fail(err, PML_NO, "tcb_signing_revoked", "the TCB signing certificate has been revoked");
     note(v, "issuers, dates, signatures; three serial numbers not listed");
     return true;
@@ -169,13 +197,16 @@ static bool check_crls(struct pml_verification *v, struct pml_error *err)
 static bool check_tcb_info(struct pml_verification *v, struct pml_error *err)
 {
     const struct pml_collateral *c = v->in->collateral;
-    if (!pml_check_signer(&v->tcb_signer, &v->platform.root, false, v->when, &pml_tcb_info_codes, err) ||
-        !pml_check_document(&v->tcb_signer, c->tcb_info, c->tcb_info_signature, &pml_tcb_info_codes, err) ||
-        !pml_tcb_info_parse(&v->tcb_info, c->tcb_info.bytes, c->tcb_info.size, err) ||
-        !pml_check_window(v->tcb_info.issue_date, v->tcb_info.next_update, v->when, &pml_tcb_info_codes, err))
+    if (v->bundle->known.verified)
+        return skip(v, "verified before");
+    if (!pml_check_signer(&v->bundle->tcb_signer, &v->platform->chain.root, false, v->when, &pml_tcb_info_codes, err) ||
+        !pml_check_document(&v->bundle->tcb_signer, c->tcb_info, c->tcb_info_signature, &pml_tcb_info_codes, err) ||
+        !pml_tcb_info_parse(&v->bundle->tcb_info, c->tcb_info.bytes, c->tcb_info.size, err) ||
+        !pml_check_window(v->bundle->tcb_info.issue_date, v->bundle->tcb_info.next_update, v->when, &pml_tcb_info_codes,
+                          err))
         return false;
-    note(v, "TCB info version %" PRId64 ", number %" PRId64 ", %zu levels", v->tcb_info.version, v->tcb_info.eval_num,
-         v->tcb_info.level_count);
+    note(v, "TCB info version %" PRId64 ", number %" PRId64 ", %zu levels", v->bundle->tcb_info.version,
+         v->bundle->tcb_info.eval_num, v->bundle->tcb_info.level_count);
     return true;
 }
 
@@ -183,14 +214,19 @@ static bool check_tcb_info(struct pml_verification *v, struct pml_error *err)
 static bool check_qe_identity(struct pml_verification *v, struct pml_error *err)
 {
     const struct pml_collateral *c = v->in->collateral;
-    bool same_signer = pml_bytes_same(v->qe_signer.der, v->tcb_signer.der);
-    if (!pml_check_signer(&v->qe_signer, &v->platform.root, same_signer, v->when, &pml_qe_identity_codes, err) ||
-        !pml_check_document(&v->qe_signer, c->qe_identity, c->qe_identity_signature, &pml_qe_identity_codes, err) ||
-        !pml_qe_identity_parse(&v->qe_identity, c->qe_identity.bytes, c->qe_identity.size, err) ||
-        !pml_check_window(v->qe_identity.issue_date, v->qe_identity.next_update, v->when, &pml_qe_identity_codes, err))
+    if (v->bundle->known.verified)
+        return skip(v, "verified before");
+    bool same_signer = pml_bytes_same(v->bundle->qe_signer.der, v->bundle->tcb_signer.der);
+    if (!pml_check_signer(&v->bundle->qe_signer, &v->platform->chain.root, same_signer, v->when, &pml_qe_identity_codes,
+                          err) ||
+        !pml_check_document(&v->bundle->qe_signer, c->qe_identity, c->qe_identity_signature, &pml_qe_identity_codes,
+                            err) ||
+        !pml_qe_identity_parse(&v->bundle->qe_identity, c->qe_identity.bytes, c->qe_identity.size, err) ||
+        !pml_check_window(v->bundle->qe_identity.issue_date, v->bundle->qe_identity.next_update, v->when,
+                          &pml_qe_identity_codes, err))
         return false;
-    note(v, "QE identity %.*s version %" PRId64 ", number %" PRId64, shown(v->qe_identity.id), v->qe_identity.id.bytes,
-         v->qe_identity.version, v->qe_identity.eval_num);
+    note(v, "QE identity %.*s version %" PRId64 ", number %" PRId64, shown(v->bundle->qe_identity.id),
+         v->bundle->qe_identity.id.bytes, v->bundle->qe_identity.version, v->bundle->qe_identity.eval_num);
     return true;
 }
 
@@ -199,13 +235,13 @@ static bool match_types(struct pml_verification *v, struct pml_error *err)
 {
     bool tdx = pml_quote_is_td(&v->quote);
     const char *wanted = tdx ? "TD_QE" : "QE";
-    int64_t version = v->qe_identity.version;
-    if (v->tcb_info.is_tdx != tdx || v->tcb_info.tcb_type != 0)
+    int64_t version = v->bundle->qe_identity.version;
+    if (v->bundle->tcb_info.is_tdx != tdx || v->bundle->tcb_info.tcb_type != 0)
         return pml_fail(err, PML_NO, "tcb_info_mismatch", "%s quote with TCB info of %s, tcbType %" PRId64,
-                        tdx ? "TDX" : "SGX", v->tcb_info.is_tdx ? "TDX" : "SGX", v->tcb_info.tcb_type);
-    if (!pml_text_is(v->qe_identity.id, wanted) || (version != 2 && !(tdx && version == 3)))
+                        tdx ? "TDX" : "SGX", v->bundle->tcb_info.is_tdx ? "TDX" : "SGX", v->bundle->tcb_info.tcb_type);
+    if (!pml_text_is(v->bundle->qe_identity.id, wanted) || (version != 2 && !(tdx && version == 3)))
         return pml_fail(err, PML_NO, "qe_identity_id", "QE identity %.*s version %" PRId64 " where %s is needed",
-                        shown(v->qe_identity.id), v->qe_identity.id.bytes, version, wanted);
+                        shown(v->bundle->qe_identity.id), v->bundle->qe_identity.id.bytes, version, wanted);
     note(v, "%s, %s", tdx ? "TDX" : "SGX", wanted);
     return true;
 }
@@ -214,15 +250,16 @@ static bool match_types(struct pml_verification *v, struct pml_error *err)
 static bool match_platform(struct pml_verification *v, struct pml_error *err)
 {
     char ours[13], theirs[13];
-    pml_hex(ours, v->platform.pck.fmspc, sizeof v->platform.pck.fmspc);
-    pml_hex(theirs, v->tcb_info.fmspc, sizeof v->tcb_info.fmspc);
+    pml_hex(ours, v->platform->chain.pck.fmspc, sizeof v->platform->chain.pck.fmspc);
+    pml_hex(theirs, v->bundle->tcb_info.fmspc, sizeof v->bundle->tcb_info.fmspc);
     if (strcmp(ours, theirs) != 0)
         return pml_fail(err, PML_NO, "fmspc_mismatch", "the platform is of FMSPC %s, the TCB info of %s", ours, theirs);
-    pml_hex(ours, v->platform.pck.pce_id, sizeof v->platform.pck.pce_id);
-    pml_hex(theirs, v->tcb_info.pce_id, sizeof v->tcb_info.pce_id);
+    pml_hex(ours, v->platform->chain.pck.pce_id, sizeof v->platform->chain.pck.pce_id);
+    pml_hex(theirs, v->bundle->tcb_info.pce_id, sizeof v->bundle->tcb_info.pce_id);
     if (strcmp(ours, theirs) != 0)
         return pml_fail(err, PML_NO, "pceid_mismatch", "the platform has PCEID %s, the TCB info %s", ours, theirs);
-    note(v, "FMSPC %s, PCEID %s", pml_hex(ours, v->platform.pck.fmspc, sizeof v->platform.pck.fmspc), theirs);
+    note(v, "FMSPC %s, PCEID %s", pml_hex(ours, v->platform->chain.pck.fmspc, sizeof v->platform->chain.pck.fmspc),
+         theirs);
     return true;
 }
 
@@ -230,7 +267,7 @@ static bool match_platform(struct pml_verification *v, struct pml_error *err)
 static bool check_qe_report_signature(struct pml_verification *v, struct pml_error *err)
 {
     struct pml_bytes report = { v->quote.qe_report_bytes, PML_SGX_REPORT_SIZE };
-    if (!pml_ecdsa_verify(v->platform.leaf.point.bytes + 1, report, v->quote.qe_report_signature))
+    if (!pml_ecdsa_verify(v->platform->chain.leaf.point.bytes + 1, report, v->quote.qe_report_signature))
         return pml_fail(err, PML_NO, "qe_report_signature", "the platform's PCK key did not sign the QE report");
     note(v, "QE report signed by the PCK key");
     return true;
@@ -255,7 +292,7 @@ static bool check_qe_report_data(struct pml_verification *v, struct pml_error *e
 /* S12. */
 static bool check_qe_policy(struct pml_verification *v, struct pml_error *err)
 {
-    if (!pml_qe_identity_check(&v->qe_identity, &v->quote.qe_report, err))
+    if (!pml_qe_identity_check(&v->bundle->qe_identity, &v->quote.qe_report, err))
         return false;
     note(v, "misc_select, attributes, signer, product %u; not in debug mode", v->quote.qe_report.isv_prod_id);
     return true;
@@ -265,7 +302,7 @@ static bool check_qe_policy(struct pml_verification *v, struct pml_error *err)
 static bool find_qe_level(struct pml_verification *v, struct pml_error *err)
 {
     unsigned svn = v->quote.qe_report.isv_svn;
-    v->qe_level = pml_isv_level_find(&v->qe_identity.levels, v->quote.qe_report.isv_svn);
+    v->qe_level = pml_isv_level_find(&v->bundle->qe_identity.levels, v->quote.qe_report.isv_svn);
     if (!v->qe_level)
         return pml_fail(err, PML_NO, "qe_tcb_not_supported",
                         "the quoting enclave has version %u, older than every level that is listed", svn);
@@ -293,11 +330,11 @@ static bool evaluate(struct pml_evaluation *out, const struct pml_verification *
 {
     const struct pml_isv_level *module = NULL;
     const struct pml_tcb_level *platform =
-        pml_tcb_level_find(&v->tcb_info, v->platform.pck.cpu_svn, v->platform.pck.pce_svn, tee_tcb_svn,
-                           v->in->compat == PML_COMPAT_DCAP_QVL, err);
+        pml_tcb_level_find(&v->bundle->tcb_info, v->platform->chain.pck.cpu_svn, v->platform->chain.pck.pce_svn,
+                           tee_tcb_svn, v->in->compat == PML_COMPAT_DCAP_QVL, err);
     if (!platform)
         return false;
-    if (tee_tcb_svn && !pml_tdx_module_check(&module, &v->tcb_info, &v->quote.td, tee_tcb_svn, err))
+    if (tee_tcb_svn && !pml_tdx_module_check(&module, &v->bundle->tcb_info, &v->quote.td, tee_tcb_svn, err))
         return false;
     out->platform = &platform->level;
     out->module = module ? &module->level : NULL;
@@ -394,6 +431,28 @@ static void set_error(struct pml_verdict *verdict, const struct pml_error *err)
         verdict->error.code = "internal";
 }
 
+/* Lets the cache have the bundle and the PCK chain, with the time in which every part of both is valid. */
+static void remember(struct pml_verification *v)
+{
+    const struct pml_supplemental *s = &v->verdict->supplemental;
+    int64_t from = s->latest_issue_date, until = s->earliest_expiration_date - 1; /* lists end before their date */
+    if (v->in->now < from || v->in->now > until)                                  /* by grace only */
+        return;
+    if (!v->bundle->known.verified)
+        pml_known_bundle_keep(v->in->cache, v->bundle, from, until);
+    if (!v->platform->known.verified)
+        pml_known_platform_keep(v->in->cache, v->platform, from, until);
+}
+
+static void release(struct pml_verification *v)
+{
+    pml_known_bundle_clear(&v->own_bundle);
+    if (v->in->cache) {
+        pml_known_bundle_release(v->in->cache, v->bundle);
+        pml_known_platform_release(v->in->cache, v->platform);
+    }
+}
+
 bool pml_quote_verify(struct pml_verdict *verdict, const struct pml_verify_input *in, struct pml_error *err)
 {
     struct pml_verification v = { .in = in, .verdict = verdict, .when = { in->now, in->grace_s } };
@@ -403,8 +462,9 @@ bool pml_quote_verify(struct pml_verdict *verdict, const struct pml_verify_input
         set_error(verdict, err);
         verdict->simulated = verdict->simulated || quote_is_marked(&v.quote);
     }
-    pml_tcb_info_free(&v.tcb_info);
-    pml_qe_identity_free(&v.qe_identity);
+    if (verdict->ok && in->cache)
+        remember(&v);
+    release(&v);
     return verdict->ok;
 }
 

@@ -25,6 +25,7 @@
 #include "dcap/collateral.h"
 #include "dcap/root.h"
 #include "dcap/status.h"
+#include "dcap/verify_cache.h"
 #include "tdx/quote.h"
 
 /* Bits 28, 30, 31 and 63 of td_attributes. */
@@ -47,6 +48,7 @@ struct pml_verify_input {
     /* Told once a step what was compared: "S9", "fmspc b0c06f000000, pceid 0000". May be NULL. */
     void (*trace)(void *context, const char *step, const char *what);
     void *trace_context;
+    struct pml_verify_cache *cache; /* of bundles and PCK chains verified before; NULL: everything is verified */
 };
 
 /* Intel's supplemental data (spec dcap §2.7). Dates in seconds. */
