@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The two ways threads meet here: a queue of pointers, and a pool of workers that take jobs from one. Nothing else in
- * the tree holds a mutex, but for the engine's own pool and the one lock of a TDX platform.
+ * the tree holds a mutex, but for the engine's own pool, the one lock of a TDX platform, and the caches of dcap.
  */
 #ifndef PML_BASE_QUEUE_H
 #define PML_BASE_QUEUE_H
